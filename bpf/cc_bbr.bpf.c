@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+//go:build ignore
+/*
+ * The kernel's BBR with a warm start. The socket keeps this wrapper for life:
+ * handed back by name, BBR would forget its bandwidth and start anew.
+ *
+ * cong_control has this signature since Linux 6.10; bbr_main_v1.bpf.c holds the
+ * one of older kernels, and the loader puts the fitting program in.
+ */
+#include "warm.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+extern void bbr_init(struct sock *sk) __ksym;
+extern void bbr_main(struct sock *sk, __u32 ack, int flag, const struct rate_sample *rs) __ksym;
+extern __u32 bbr_sndbuf_expand(struct sock *sk) __ksym;
+extern __u32 bbr_undo_cwnd(struct sock *sk) __ksym;
+extern void bbr_cwnd_event(struct sock *sk, enum tcp_ca_event event) __ksym;
+extern __u32 bbr_ssthresh(struct sock *sk) __ksym;
+extern __u32 bbr_min_tso_segs(struct sock *sk) __ksym;
+extern void bbr_set_state(struct sock *sk, __u8 new_state) __ksym;
+
+SEC("struct_ops")
+void BPF_PROG(bbr_start, struct sock *sk)
+{
+	bbr_init(sk);
+	exact_start(sk);
+	warm_seed(sk);
+}
+
+SEC("struct_ops")
+void BPF_PROG(bbr_release, struct sock *sk)
+{
+	exact_release(sk);
+}
+
+SEC("struct_ops")
+void BPF_PROG(bbr_control, struct sock *sk, __u32 ack, int flag, const struct rate_sample *rs)
+{
+	bbr_main(sk, ack, flag, rs);
+	warm_acked(sk);
+}
+
+SEC("struct_ops")
+__u32 BPF_PROG(bbr_sndbuf, struct sock *sk)
+{
+	return bbr_sndbuf_expand(sk);
+}
+
+SEC("struct_ops")
+__u32 BPF_PROG(bbr_undo, struct sock *sk)
+{
+	return bbr_undo_cwnd(sk);
+}
+
+SEC("struct_ops")
+void BPF_PROG(bbr_event, struct sock *sk, enum tcp_ca_event event)
+{
+	bbr_cwnd_event(sk, event);
+	if (event == CA_EVENT_TX_START)
+		exact_before_burst(sk);
+}
+
+SEC("struct_ops")
+__u32 BPF_PROG(bbr_thresh, struct sock *sk)
+{
+	return bbr_ssthresh(sk);
+}
+
+SEC("struct_ops")
+__u32 BPF_PROG(bbr_tso, struct sock *sk)
+{
+	exact_before_send(sk);
+	return bbr_min_tso_segs(sk);
+}
+
+SEC("struct_ops")
+void BPF_PROG(bbr_state, struct sock *sk, __u8 new_state)
+{
+	bbr_set_state(sk, new_state);
+	exact_state(sk, new_state, RESUME_PHASE_FILLING);
+}
+
+SEC(".struct_ops.link")
+struct tcp_congestion_ops resume_bbr = {
+	.init = (void *)bbr_start,
+	.release = (void *)bbr_release,
+	.cong_control = (void *)bbr_control,
+	.sndbuf_expand = (void *)bbr_sndbuf,
+	.undo_cwnd = (void *)bbr_undo,
+	.cwnd_event = (void *)bbr_event,
+	.ssthresh = (void *)bbr_thresh,
+	.min_tso_segs = (void *)bbr_tso,
+	.set_state = (void *)bbr_state,
+	.name = CC_WRAPPED_BBR,
+};

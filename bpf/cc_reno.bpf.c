@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+//go:build ignore
+/* The kernel's Reno while a connection resumes; then the socket is Reno's again. */
+#include "handback.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+extern __u32 tcp_reno_ssthresh(struct sock *sk) __ksym;
+extern void tcp_reno_cong_avoid(struct sock *sk, __u32 ack, __u32 acked) __ksym;
+extern __u32 tcp_reno_undo_cwnd(struct sock *sk) __ksym;
+
+SEC("struct_ops")
+void BPF_PROG(reno_init, struct sock *sk)
+{
+	exact_start(sk);
+}
+
+SEC("struct_ops")
+void BPF_PROG(reno_release, struct sock *sk)
+{
+	exact_release(sk);
+}
+
+SEC("struct_ops")
+__u32 BPF_PROG(reno_ssthresh, struct sock *sk)
+{
+	return tcp_reno_ssthresh(sk);
+}
+
+SEC("struct_ops")
+void BPF_PROG(reno_avoid, struct sock *sk, __u32 ack, __u32 acked)
+{
+	tcp_reno_cong_avoid(sk, ack, acked);
+	handback_when_done(sk, RESUME_CC_RENO);
+}
+
+SEC("struct_ops")
+void BPF_PROG(reno_state, struct sock *sk, __u8 new_state)
+{
+	exact_state(sk, new_state, RESUME_PHASE_NORMAL);
+}
+
+SEC("struct_ops")
+void BPF_PROG(reno_event, struct sock *sk, enum tcp_ca_event event)
+{
+	if (event == CA_EVENT_TX_START)
+		exact_before_burst(sk);
+}
+
+SEC("struct_ops")
+__u32 BPF_PROG(reno_tso, struct sock *sk)
+{
+	exact_before_send(sk);
+	return pace_min_tso_segs(sk);
+}
+
+SEC("struct_ops")
+__u32 BPF_PROG(reno_undo, struct sock *sk)
+{
+	return tcp_reno_undo_cwnd(sk);
+}
+
+SEC(".struct_ops.link")
+struct tcp_congestion_ops resume_reno = {
+	.init = (void *)reno_init,
+	.release = (void *)reno_release,
+	.ssthresh = (void *)reno_ssthresh,
+	.cong_avoid = (void *)reno_avoid,
+	.set_state = (void *)reno_state,
+	.cwnd_event = (void *)reno_event,
+	.min_tso_segs = (void *)reno_tso,
+	.undo_cwnd = (void *)reno_undo,
+	.name = CC_WRAPPED_RENO,
+};

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Reading and claiming an entry that others rewrite at the same time.
+ *
+ * An update of an LRU hash writes a new element and recycles the old one's
+ * memory at once, so a looked-up pointer may show half of an entry, or a whole
+ * entry of another peer. The seal settles both: it is computed over the key and
+ * the value's fields, so a copy that verifies is whole and belongs to the key,
+ * whatever the order in which the bytes arrived. The same word is what a claim
+ * swaps: the exchange succeeds only while the very entry that was read stands.
+ */
+#ifndef RESUME_CLAIM_H
+#define RESUME_CLAIM_H
+
+#include "maps.h"
+
+#define CLAIM_TRIES 4
+
+enum claim_view { CLAIM_NONE, CLAIM_FREE, CLAIM_TAKEN, CLAIM_SPENT, CLAIM_UNSTABLE };
+
+static __always_inline __u64 seal_word(__u64 seal, __u64 word)
+{
+	seal = (seal ^ word) * 0x9e3779b97f4a7c15ULL;
+	return seal ^ (seal >> 32);
+}
+
+/* Not a secret: it guards against races, not against whoever may write the map. */
+static __always_inline __u64 path_seal(const struct resume_peer *peer,
+				       const struct resume_path *path)
+{
+	const __u64 *key = (const __u64 *)peer, *sealed = &path->claim + 1;
+	__u64 seal = seal_word(seal_word(seal_word(1, key[0]), key[1]), key[2]);
+
+#pragma unroll
+	for (int i = 0; i < RESUME_SEALED_WORDS; i++)
+		seal = seal_word(seal, sealed[i]);
+	return seal | RESUME_FREE;
+}
+
+/* Copies the peer's entry into `copy` and says what its claim word means. */
+static __always_inline enum claim_view claim_read(const struct resume_peer *peer,
+						  struct resume_path *copy,
+						  struct resume_path **entry)
+{
+	for (int try = 0; try < CLAIM_TRIES; try++) {
+		struct resume_path *path = bpf_map_lookup_elem(&resume_paths, peer);
+		volatile __u64 *from = (volatile __u64 *)path;
+		__u64 *to = (__u64 *)copy;
+
+		if (!path)
+			return CLAIM_NONE;
+#pragma unroll
+		for (int i = 0; i < sizeof(*copy) / sizeof(*to); i++)
+			to[i] = from[i];
+		*entry = path;
+		if (copy->claim == path_seal(peer, copy))
+			return CLAIM_FREE;
+		/* A cookie in recycled memory may be another peer's: only a stable look-up tells. */
+		if (!(copy->claim & RESUME_FREE) &&
+		    bpf_map_lookup_elem(&resume_paths, peer) == path && *from == copy->claim)
+			return copy->claim == RESUME_SPENT ? CLAIM_SPENT : CLAIM_TAKEN;
+	}
+	return CLAIM_UNSTABLE;
+}
+
+/* True if this caller, and nobody else, turned the claim word from `from` into `to`. */
+static __always_inline bool claim_swap(struct resume_path *entry, __u64 from, __u64 to)
+{
+	return __sync_val_compare_and_swap(&entry->claim, from, to) == from;
+}
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Everything that user space sees: map keys, map values, events, enums.
+ * Go types are generated from this file; nothing mirrors it by hand. A changed
+ * layout of a shared map needs a new map name.
+ *
+ * Units: windows in bytes, round-trip times in microseconds, clocks in
+ * nanoseconds of CLOCK_BOOTTIME. Addresses are 16 bytes in network order, IPv4
+ * as ::ffff:a.b.c.d.
+ */
+#ifndef RESUME_LAYOUT_H
+#define RESUME_LAYOUT_H
+
+enum resume_mode {
+	RESUME_MODE_POLICY = 0, /* an entry that leaves the mode to the policy */
+	RESUME_MODE_OFF,
+	RESUME_MODE_EXACT,
+	RESUME_MODE_CAREFUL,
+};
+
+enum resume_sharing {
+	RESUME_SHARING_POLICY = 0, /* an entry that leaves it to the policy */
+	RESUME_SHARING_SINGLE, /* one connection uses an entry once */
+	RESUME_SHARING_SHARED, /* each connection gets the same */
+};
+
+enum resume_source {
+	RESUME_SOURCE_OPERATOR = 0,
+	RESUME_SOURCE_APPLICATION,
+	RESUME_SOURCE_LEARNT,
+	RESUME_SOURCE_DROPIN,
+};
+
+enum resume_scope {
+	RESUME_SCOPE_HOST = 0,
+	RESUME_SCOPE_NETNS,
+};
+
+enum resume_dropin {
+	RESUME_DROPIN_FALLBACK = 0, /* CwndMap counts while FallbackMap[0] is set */
+	RESUME_DROPIN_ALWAYS, /* CwndMap counts by itself */
+	RESUME_DROPIN_NEVER,
+};
+
+enum resume_cc {
+	RESUME_CC_OTHER = 0,
+	RESUME_CC_CUBIC,
+	RESUME_CC_RENO,
+	RESUME_CC_BBR,
+};
+
+/* RFC 9959 section 3, and the phases of mode exact, which the RFC does not know. */
+enum resume_phase {
+	RESUME_PHASE_NORMAL = 0,
+	RESUME_PHASE_RECONNAISSANCE,
+	RESUME_PHASE_UNVALIDATED,
+	RESUME_PHASE_VALIDATING,
+	RESUME_PHASE_SAFE_RETREAT,
+	RESUME_PHASE_EXACT, /* the stored window leaves, paced, for the first time */
+	RESUME_PHASE_FILLING, /* BBR: STARTUP goes on with its pacing capped */
+};
+
+/* Why a phase changed; the names are those of RFC 9959's qlog events where it has one. */
+enum resume_trigger {
+	RESUME_TRIGGER_NONE = 0,
+	RESUME_TRIGGER_ESTABLISHED, /* the stored window was applied */
+	RESUME_TRIGGER_WINDOW_SENT, /* the stored window left once, ACKs return */
+	RESUME_TRIGGER_PIPE_FULL, /* BBR found the bottleneck's rate */
+	RESUME_TRIGGER_PACKET_LOSS,
+	RESUME_TRIGGER_ECN_CE,
+	RESUME_TRIGGER_RTO,
+	RESUME_TRIGGER_REPLACED, /* somebody chose another congestion control */
+	RESUME_TRIGGER_DRAINING, /* tcpresume is going away */
+	RESUME_TRIGGER_CLOSED,
+};
+
+enum resume_event_kind {
+	RESUME_EVENT_RESUMED = 0,
+	RESUME_EVENT_PHASE,
+	RESUME_EVENT_CLOSED,
+};
+
+/* Key of resume_paths: the peer, masked to the policy's prefix length. */
+struct resume_peer {
+	__u8 addr[16];
+	__u64 scope; /* 0, or the netns cookie where the policy separates namespaces */
+};
+
+/*
+ * Value of resume_paths. `claim` is one word that says three things: equal to
+ * the seal of the other fields and the key, the entry is whole, belongs to that
+ * key and is free; RESUME_SPENT, it must not be used any more; anything else is
+ * the cookie of the socket that holds it. Fields below the line are not sealed.
+ */
+struct resume_path {
+	__u64 claim;
+	__u64 expires_ns;
+	__u64 stored_ns;
+	__u32 cwnd_bytes;
+	__u32 ssthresh_bytes; /* 0: not known, slow start is unbounded */
+	__u32 min_rtt_us; /* 0: not known */
+	__u8 mode; /* enum resume_mode, resume_sharing, resume_source: one byte each */
+	__u8 sharing;
+	__u8 source;
+	__u8 unused;
+	/* ---- */
+	__u32 uses;
+	__u32 retreats;
+};
+
+#define RESUME_SEALED_WORDS 4 /* 64-bit words after `claim` that the seal covers */
+#define RESUME_FREE (1ULL << 63) /* set in every seal, in no socket cookie */
+#define RESUME_SPENT (~RESUME_FREE) /* no socket lives long enough to get this cookie */
+
+struct resume_policy_key {
+	__u32 prefix_len; /* of 128; 96 + n for an IPv4 prefix of length n */
+	__u8 addr[16];
+};
+
+struct resume_policy {
+	__u32 max_cwnd_bytes; /* 0: no cap */
+	__u32 max_ssthresh_bytes; /* 0: no cap */
+	__u32 max_jump_bytes; /* RFC 9959 max_jump */
+	__u32 lifetime_s; /* no entry is used longer after it was stored */
+	enum resume_mode mode;
+	enum resume_sharing sharing;
+	enum resume_scope scope;
+	enum resume_dropin dropin;
+	__u8 key_bits_v4; /* 0..32 */
+	__u8 key_bits_v6; /* 0..128 */
+	__u8 learn;
+	__u8 unused;
+	__u16 rtt_low_percent; /* of the saved RTT; RFC 9959 4.2.1: 50 */
+	__u16 rtt_high_percent; /* 1000 */
+};
+
+/* Value of resume_control[0]. */
+struct resume_control {
+	__u64 build; /* of the objects that are loaded: user space compares it with its own */
+	__u32 draining; /* wrappers give their sockets back at the next ACK */
+	__u32 unused;
+};
+
+/* One counter per way out of the gate, then what became of the resumed ones. */
+struct resume_stats {
+	__u64 established; /* connections seen: the sum of the ways out up to cwnd_only */
+	__u64 not_a_tcp_socket;
+	__u64 policy_off;
+	__u64 no_saved_path;
+	__u64 path_off;
+	__u64 path_unstable; /* rewritten faster than it could be read */
+	__u64 lifetime_exceeded;
+	__u64 already_in_use;
+	__u64 window_too_small;
+	__u64 mode_unavailable;
+	__u64 congestion_control_unsupported;
+	__u64 no_memory;
+	__u64 switch_failed;
+	__u64 resumed;
+	__u64 cwnd_only; /* resumed without a wrapper: the kernel lacks it */
+	/* which of the resumed came from the drop-in maps */
+	__u64 resumed_by_dropin;
+	/* outcomes */
+	__u64 window_sent;
+	__u64 packet_loss;
+	__u64 ecn_ce;
+	__u64 rto;
+	__u64 replaced;
+	__u64 closed_before_window_sent;
+	__u64 handed_back;
+	__u64 kept_bbr;
+	__u64 handback_failed;
+	__u64 events_lost;
+};
+
+struct resume_event {
+	__u64 at_ns;
+	__u64 cookie;
+	__u64 bytes_acked;
+	__u64 bytes_sent;
+	__u8 local_addr[16];
+	__u8 peer_addr[16];
+	__u16 local_port; /* host order */
+	__u16 peer_port; /* host order */
+	__u32 cwnd_bytes; /* as stored and capped */
+	__u32 ssthresh_bytes;
+	__u32 saved_rtt_us;
+	__u32 snd_cwnd; /* segments, after the transition */
+	__u32 snd_ssthresh;
+	__u32 mss;
+	__u32 srtt_us;
+	__u32 min_rtt_us;
+	__u32 retransmits;
+	__u32 lost;
+	enum resume_event_kind kind;
+	enum resume_mode mode;
+	enum resume_source source;
+	enum resume_cc cc;
+	enum resume_phase old_phase;
+	enum resume_phase phase;
+	enum resume_trigger trigger;
+	__u32 cwnd_only;
+};
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The maps. None is declared LIBBPF_PIN_BY_NAME: who loads the programs decides
+ * where they are pinned. Tunables live in maps, not in .rodata, because the
+ * managers that load this object treat global data differently.
+ */
+#ifndef RESUME_MAPS_H
+#define RESUME_MAPS_H
+
+#include "conn.h"
+#include "kernel.h"
+#include "layout.h"
+
+/* Written by applications, operators and the kernel's learning; read at ESTABLISHED. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1 << 20);
+	__type(key, struct resume_peer);
+	__type(value, struct resume_path);
+} resume_paths SEC(".maps");
+
+/* One connection while it resumes; the kernel frees it with the socket. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct resume_conn);
+} resume_conns SEC(".maps");
+
+/* Written by the operator; the longest prefix wins. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 14);
+	__type(key, struct resume_policy_key);
+	__type(value, struct resume_policy);
+} resume_policy SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct resume_control);
+} resume_control SEC(".maps");
+
+/* Written by the kernel only; user space adds up the CPUs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct resume_stats);
+} resume_stats SEC(".maps");
+
+/* Records of struct resume_event; what does not fit is counted in events_lost. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} resume_events SEC(".maps");
+
+/* Drop-in for programs written against the original maps: key 0, bytes. Never rewritten here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} CwndMap SEC(".maps"), SSThreshMap SEC(".maps"), FallbackMap SEC(".maps");
+
+#endif

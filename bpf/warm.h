@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * BBR's warm start: the bandwidth filter is seeded with the stored rate, and
+ * once the stored window has left, STARTUP may probe, but not at its gain of
+ * 2.89, which overruns a shallow queue: its pacing is capped to the stored rate
+ * or 1.25 times the rate measured, whichever is more, until the pipe is full.
+ */
+#ifndef RESUME_WARM_H
+#define RESUME_WARM_H
+
+#include "handback.h"
+
+#define BBR_BW_SCALE 24
+
+static __always_inline struct bbr *bbr_of(struct sock *sk)
+{
+	return (struct bbr *)((struct inet_connection_sock *)sk)->icsk_ca_priv;
+}
+
+static __always_inline __u64 stored_rate(const struct tcp_sock *tp, const struct resume_conn *conn)
+{
+	__u32 rtt_us = exact_rtt_us(tp, conn);
+
+	return rtt_us ? (__u64)conn->snd_cwnd * tp->mss_cache * 1000000 / rtt_us : 0;
+}
+
+static __always_inline void warm_seed(struct sock *sk)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	struct resume_conn *conn = conn_of(sk);
+	struct bbr *bbr = bbr_of(sk);
+	__u32 rtt_us, bw;
+
+	if (!exact_pending(conn))
+		return;
+	rtt_us = exact_rtt_us(tp, conn);
+	if (!rtt_us)
+		return;
+	bw = ((__u64)conn->snd_cwnd << BBR_BW_SCALE) / rtt_us;
+	bbr->bw.s[0].v = bw;
+	bbr->bw.s[1].v = bw;
+	bbr->bw.s[2].v = bw;
+}
+
+static __always_inline void warm_cap(struct sock *sk, struct resume_conn *conn)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	struct bbr *bbr = bbr_of(sk);
+	__u64 measured, cap;
+
+	if (BPF_CORE_READ_BITFIELD(bbr, full_bw_reached)) {
+		exact_stop(sk, conn, RESUME_PHASE_NORMAL, RESUME_TRIGGER_PIPE_FULL);
+		return;
+	}
+	measured = ((__u64)bbr->bw.s[0].v * tp->mss_cache * 1000000) >> BBR_BW_SCALE;
+	cap = stored_rate(tp, conn);
+	if (measured + measured / 4 > cap)
+		cap = measured + measured / 4;
+	if (sk->sk_pacing_rate > cap)
+		sk->sk_pacing_rate = cap;
+}
+
+/* Tail of cong_control. */
+static __always_inline void warm_acked(struct sock *sk)
+{
+	struct resume_conn *conn = conn_of(sk);
+
+	if (draining()) {
+		handback(sk, RESUME_CC_BBR);
+		return;
+	}
+	if (!conn)
+		return;
+	if (exact_window_sent((struct tcp_sock *)sk, conn))
+		exact_stop(sk, conn, RESUME_PHASE_FILLING, RESUME_TRIGGER_WINDOW_SENT);
+	if (conn->event.phase == RESUME_PHASE_FILLING)
+		warm_cap(sk, conn);
+}
+
+#endif

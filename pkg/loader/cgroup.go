@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package loader
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
+)
+
+// fileIDKernfs is FILEID_KERNFS of the kernel: a cgroup's handle is its id.
+const fileIDKernfs = 0xfe
+
+// CgroupRoot finds the mounted cgroup v2 hierarchy, which hybrid hosts have
+// elsewhere than at /sys/fs/cgroup.
+func CgroupRoot() (string, error) {
+	mounts, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup2"))
+	if err != nil {
+		return "", fmt.Errorf("reading mountinfo: %w", err)
+	}
+	if len(mounts) == 0 {
+		return "", errors.New("no cgroup v2 is mounted; run \"mount -t cgroup2 none /sys/fs/cgroup/unified\", or boot with cgroup v2")
+	}
+	return mounts[0].Mountpoint, nil
+}
+
+// findCgroup checks the directory a user named, or takes the root.
+func findCgroup(path string) (string, error) {
+	if path == "" {
+		return CgroupRoot()
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(path, &fs); err != nil {
+		return "", fmt.Errorf("cgroup %s: %w; name a directory of the cgroup v2 hierarchy with --cgroup", path, err)
+	}
+	if fs.Type != unix.CGROUP2_SUPER_MAGIC {
+		return "", fmt.Errorf("%s is not on cgroup v2; name a directory below the mount point that \"findmnt -t cgroup2\" shows", path)
+	}
+	return path, nil
+}
+
+func cgroupID(path string) (uint64, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	return info.Sys().(*syscall.Stat_t).Ino, nil
+}
+
+// cgroupPath is the inverse of cgroupID; empty if the cgroup is gone.
+func cgroupPath(id uint64) string {
+	root, err := CgroupRoot()
+	if err != nil {
+		return ""
+	}
+	dir, err := os.Open(root)
+	if err != nil {
+		return ""
+	}
+	defer dir.Close()
+	handle := unix.NewFileHandle(fileIDKernfs, binary.NativeEndian.AppendUint64(nil, id))
+	fd, err := unix.OpenByHandleAt(int(dir.Fd()), handle, unix.O_RDONLY|unix.O_CLOEXEC)
+	if err != nil {
+		return ""
+	}
+	defer unix.Close(fd)
+	path, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+	if err != nil {
+		return ""
+	}
+	return path
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+)
+
+// ErrForeign is wrapped by errors about a sockops program that tolerates no other.
+var ErrForeign = errors.New("another sockops program is attached exclusively")
+
+// Attachment is a sockops program on a cgroup.
+type Attachment struct {
+	Cgroup  string
+	Program ebpf.ProgramID
+	Name    string
+	ByLink  bool   // attached by a bpf_link, which always tolerates others
+	Owner   string // processes that hold it open, as far as they can be seen
+}
+
+func (a Attachment) String() string {
+	text := fmt.Sprintf("program %q (id %d) on %s", a.Name, a.Program, a.Cgroup)
+	if a.Owner != "" {
+		text += ", held by " + a.Owner
+	}
+	return text
+}
+
+// attachments lists the sockops programs of a cgroup and of all above it.
+func attachments(cgroup string) ([]Attachment, error) {
+	root, err := CgroupRoot()
+	if err != nil {
+		return nil, err
+	}
+	var found []Attachment
+	for dir := cgroup; strings.HasPrefix(dir, root); dir = filepath.Dir(dir) {
+		here, err := attachedTo(dir)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, here...)
+	}
+	return found, nil
+}
+
+func attachedTo(dir string) ([]Attachment, error) {
+	handle, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer handle.Close()
+	result, err := link.QueryPrograms(link.QueryOptions{Target: int(handle.Fd()), Attach: ebpf.AttachCGroupSockOps})
+	if err != nil {
+		return nil, fmt.Errorf("asking for the sockops programs of %s: %w", dir, rights(err))
+	}
+	linked := linkedPrograms()
+	var found []Attachment
+	for _, p := range result.Programs {
+		a := Attachment{Cgroup: dir, Program: p.ID, ByLink: linked[p.ID], Owner: programOwners(p.ID)}
+		if prog, err := ebpf.NewProgramFromID(p.ID); err == nil {
+			if info, err := prog.Info(); err == nil {
+				a.Name = info.Name
+			}
+			prog.Close()
+		}
+		found = append(found, a)
+	}
+	return found, nil
+}
+
+// linkedPrograms are the programs that some bpf_link attaches: cgroup queries do not tell.
+func linkedPrograms() map[ebpf.ProgramID]bool {
+	linked := make(map[ebpf.ProgramID]bool)
+	links := new(link.Iterator)
+	defer links.Close()
+	for links.Next() {
+		if info, err := links.Link.Info(); err == nil {
+			linked[info.Program] = true
+		}
+	}
+	return linked
+}
+
+// exclusiveAttachment explains a refused attachment: without flags, the legacy
+// way of attaching shuts out every other program there and below.
+func exclusiveAttachment(cgroup string) error {
+	all, err := attachments(cgroup)
+	if err != nil {
+		return nil
+	}
+	for _, a := range all {
+		if !a.ByLink {
+			return fmt.Errorf("%w: %s; detach it (bpftool cgroup detach %s sock_ops id %d) or have it attached with BPF_F_ALLOW_MULTI or by a link", ErrForeign, a, a.Cgroup, a.Program)
+		}
+	}
+	return nil
+}
+
+// programOwners names the processes that hold a program, by the descriptors they have open.
+func programOwners(id ebpf.ProgramID) string {
+	want := fmt.Sprintf("prog_id:\t%d\n", id)
+	infos, _ := filepath.Glob("/proc/[0-9]*/fdinfo/*")
+	seen := make(map[string]bool)
+	var owners []string
+	for _, path := range infos {
+		text, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(text), want) {
+			continue
+		}
+		pid := strings.Split(path, "/")[2]
+		if seen[pid] {
+			continue
+		}
+		seen[pid] = true
+		comm, _ := os.ReadFile("/proc/" + pid + "/comm")
+		owners = append(owners, fmt.Sprintf("%s (pid %s)", strings.TrimSpace(string(comm)), pid))
+	}
+	return strings.Join(owners, ", ")
+}

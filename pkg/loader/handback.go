@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/tcpresume/tcpresume/bytecode"
+)
+
+// handback gives every socket that still has one of our congestion controls
+// its own back, namespace by namespace, and returns how many there were.
+func handback(maps mapSet) (int, error) {
+	spec, err := bytecode.LoadHandback()
+	if err != nil {
+		return 0, err
+	}
+	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: maps.shared(spec)})
+	if err != nil {
+		return 0, fmt.Errorf("loading the socket iterator: %w", verdict(err))
+	}
+	defer coll.Close()
+	iter, err := link.AttachIter(link.IterOptions{Program: coll.Programs[bytecode.HandbackProgTcpHandback]})
+	if err != nil {
+		return 0, fmt.Errorf("attaching the socket iterator: %w", rights(err))
+	}
+	defer iter.Close()
+
+	namespaces, err := networkNamespaces()
+	if err != nil {
+		return 0, err
+	}
+	total := 0
+	var errs []error
+	for _, ns := range namespaces {
+		errs = append(errs, inNamespace(ns, func() error {
+			n, err := iterate(iter)
+			total += n
+			return err
+		}))
+		ns.Close()
+	}
+	return total, errors.Join(errs...)
+}
+
+// iterate walks the sockets of the current namespace; the program writes one byte for each it changed.
+func iterate(iter *link.Iter) (int, error) {
+	seq, err := iter.Open()
+	if err != nil {
+		return 0, err
+	}
+	defer seq.Close()
+	written, err := io.ReadAll(seq)
+	return len(written), err
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// register puts one wrapper into the kernel's list of congestion controls, or
+// puts the new version in place of the old one while sockets use it.
+func (w wrapper) register(maps mapSet, opts Options, linked bool, undone *undo) error {
+	old, err := ebpf.LoadPinnedMap(wrapperPin(opts.Pins, w.name), nil)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if old != nil {
+		defer old.Close()
+	}
+	if !linked {
+		return w.registerByMap(maps, opts, old, undone)
+	}
+	fresh, err := w.loadInto(maps, true)
+	if err != nil {
+		return err
+	}
+	defer fresh.Close()
+	if old == nil {
+		err = w.link(fresh, opts, undone)
+	} else {
+		err = w.relink(old, fresh, opts, undone)
+	}
+	if err != nil {
+		return err
+	}
+	return repin(old, fresh, wrapperPin(opts.Pins, w.name), undone)
+}
+
+func (w wrapper) link(fresh *ebpf.Map, opts Options, undone *undo) error {
+	l, err := link.AttachStructOps(link.StructOpsOptions{Map: fresh})
+	if errors.Is(err, unix.EEXIST) {
+		return nameTaken(w.name)
+	}
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	pin := linkPin(opts.Pins, w.name)
+	if err := l.Pin(pin); err != nil {
+		return fmt.Errorf("pinning link of %s: %w", w.name, err)
+	}
+	undone.add(func() error { return removeIfThere(pin) })
+	return nil
+}
+
+func (w wrapper) relink(old, fresh *ebpf.Map, opts Options, undone *undo) error {
+	l, err := link.LoadPinnedLink(linkPin(opts.Pins, w.name), nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		return w.link(fresh, opts, undone)
+	}
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := updateStructOps(l, fresh); err != nil {
+		return fmt.Errorf("replacing %s: %w", w.name, err)
+	}
+	back, err := old.Clone()
+	if err != nil {
+		return err
+	}
+	undone.add(func() error {
+		defer back.Close()
+		l, err := link.LoadPinnedLink(linkPin(opts.Pins, w.name), nil)
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		return updateStructOps(l, back)
+	})
+	return nil
+}
+
+// updateStructOps is BPF_LINK_UPDATE for a struct_ops link, which cilium/ebpf does not offer.
+func updateStructOps(l link.Link, fresh *ebpf.Map) error {
+	held, ok := l.(interface{ FD() int })
+	if !ok {
+		return fmt.Errorf("link of type %T has no descriptor", l)
+	}
+	attr := struct{ linkFD, newMapFD, flags, oldMapFD uint32 }{linkFD: uint32(held.FD()), newMapFD: uint32(fresh.FD())}
+	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_LINK_UPDATE, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// registerByMap is for kernels before 6.4: loading registers, and the name
+// stays registered after exit, pinned or not. A name cannot be replaced in
+// place there, so an upgrade leaves a moment in which connections start cold.
+func (w wrapper) registerByMap(maps mapSet, opts Options, old *ebpf.Map, undone *undo) error {
+	if old != nil {
+		if err := unregister(old); err != nil {
+			return fmt.Errorf("unregistering the old %s: %w", w.name, err)
+		}
+	}
+	fresh, err := w.loadInto(maps, false)
+	if errors.Is(err, errNameTaken) && unregisterStray(w.name) {
+		fresh, err = w.loadInto(maps, false) // what a crash between loading and pinning left
+	}
+	if err != nil {
+		return err
+	}
+	defer fresh.Close()
+	held, err := fresh.Clone()
+	if err != nil {
+		return errors.Join(err, unregister(fresh))
+	}
+	undone.add(func() error { defer held.Close(); return unregister(held) })
+	return repin(old, fresh, wrapperPin(opts.Pins, w.name), undone)
+}
+
+// unregister takes a wrapper without a link out of the kernel's list; sockets that use it go on.
+func unregister(m *ebpf.Map) error {
+	if err := m.Delete(uint32(0)); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) && !errors.Is(err, unix.EINPROGRESS) {
+		return err
+	}
+	return nil
+}
+
+func unregisterStray(name string) bool {
+	for id := ebpf.MapID(0); ; {
+		next, err := ebpf.MapGetNextID(id)
+		if err != nil {
+			return false
+		}
+		id = next
+		if m := structOpsMap(id, name); m != nil {
+			defer m.Close()
+			return unregister(m) == nil
+		}
+	}
+}
+
+// repin makes a pin name the fresh map, and the old one again on undo.
+func repin(old, fresh *ebpf.Map, pin string, undone *undo) error {
+	if old == nil {
+		if err := fresh.Pin(pin); err != nil {
+			return fmt.Errorf("pinning %s: %w", pin, err)
+		}
+		undone.add(func() error { return removeIfThere(pin) })
+		return nil
+	}
+	back, err := old.Clone()
+	if err != nil {
+		return err
+	}
+	if err := swapPin(fresh, pin); err != nil {
+		back.Close()
+		return err
+	}
+	undone.add(func() error { defer back.Close(); return swapPin(back, pin) })
+	return nil
+}
+
+func swapPin(m *ebpf.Map, pin string) error {
+	if err := os.Remove(pin); err != nil {
+		return err
+	}
+	return m.Pin(pin)
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package loader
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
+
+	"github.com/tcpresume/tcpresume/bytecode"
+)
+
+// bpfFLink asks for a struct_ops map that a link registers (Linux 6.4).
+const bpfFLink = 1 << 13
+
+// wrapper is a congestion control of ours around one of the kernel's.
+type wrapper struct {
+	name string // of its struct_ops map, and of the congestion control
+	cc   string
+	load func() (*ebpf.CollectionSpec, error)
+	fit  func(*ebpf.CollectionSpec) error // adapts it to the running kernel
+}
+
+var wrappers = []wrapper{
+	{name: bytecode.CubicMapResumeCubic, cc: "cubic", load: bytecode.LoadCubic},
+	{name: bytecode.RenoMapResumeReno, cc: "reno", load: bytecode.LoadReno},
+	{name: bytecode.BbrMapResumeBbr, cc: "bbr", load: bytecode.LoadBbr, fit: fitBBR},
+}
+
+// errNameTaken is wrapped where the kernel has a congestion control of our name already.
+var errNameTaken = errors.New("a congestion control of this name is already registered")
+
+// loadWrapper loads one wrapper over the shared maps. Where the kernel has no
+// struct_ops links, loading registers it at once.
+func (w wrapper) loadInto(maps mapSet, linked bool) (*ebpf.Map, error) {
+	spec, err := w.load()
+	if err != nil {
+		return nil, err
+	}
+	if w.fit != nil {
+		if err := w.fit(spec); err != nil {
+			return nil, err
+		}
+	}
+	if !linked {
+		spec.Maps[w.name].Flags &^= bpfFLink
+	}
+	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: maps.shared(spec)})
+	if errors.Is(err, unix.EEXIST) {
+		return nil, nameTaken(w.name)
+	}
+	if err != nil {
+		return nil, verdict(err)
+	}
+	defer coll.Close()
+	return coll.DetachMap(w.name), nil
+}
+
+// nameTaken says who has the name: it is one name space for the whole kernel.
+func nameTaken(name string) error {
+	for id := ebpf.MapID(0); ; {
+		next, err := ebpf.MapGetNextID(id)
+		if err != nil {
+			return fmt.Errorf("%w: %s", errNameTaken, name)
+		}
+		id = next
+		if m := structOpsMap(id, name); m != nil {
+			m.Close()
+			return fmt.Errorf("%w: %s, by map id %d; another tcpresume is up under other pins: take it down there first", errNameTaken, name, id)
+		}
+	}
+}
+
+func structOpsMap(id ebpf.MapID, name string) *ebpf.Map {
+	m, err := ebpf.NewMapFromID(id)
+	if err != nil {
+		return nil
+	}
+	if info, err := m.Info(); err == nil && m.Type() == ebpf.StructOpsMap && info.Name == name {
+		return m
+	}
+	m.Close()
+	return nil
+}
+
+// haveStructOps tells whether the kernel takes congestion controls from BPF at all.
+func haveStructOps(kernel *btf.Spec) bool {
+	var ops *btf.Struct
+	return kernel.TypeByName("bpf_struct_ops_tcp_congestion_ops", &ops) == nil
+}
+
+// haveStructOpsLinks tells whether a link can register them (Linux 6.4).
+func haveStructOpsLinks(kernel *btf.Spec) bool {
+	var link *btf.Struct
+	return kernel.TypeByName("bpf_struct_ops_link", &link) == nil
+}
+
+func wrapperPin(pins, name string) string { return filepath.Join(pins, wrappersDir, name) }
+func linkPin(pins, name string) string    { return filepath.Join(pins, linksDir, name) }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pathstore
+
+import (
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tcpresume/tcpresume/bytecode"
+	"github.com/tcpresume/tcpresume/pkg/resume"
+)
+
+// State says whether the next connection of a peer can use its entry.
+type State string
+
+// The states of an entry.
+const (
+	StateFree    State = "free"    // the next connection gets it
+	StateInUse   State = "in use"  // a live connection holds the claim
+	StateSpent   State = "spent"   // used once, or found expired by the kernel
+	StateExpired State = "expired" // its lifetime is over
+	StateDamaged State = "damaged" // its seal does not match: not written by tcpresume
+)
+
+// Entry is a stored path as the kernel sees it now.
+type Entry struct {
+	resume.Path
+	State    State
+	Age      time.Duration // since it was stored
+	Holder   uint64        // socket cookie of the claiming connection; 0: none
+	Uses     uint32
+	Retreats uint32
+}
+
+// bootNow is the clock of every lifetime: it goes on in suspend and never jumps.
+func bootNow() uint64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		panic(err) // the kernel has had this clock since 2.6.39
+	}
+	return uint64(ts.Nano())
+}
+
+func peerKey(addr netip.Addr, scope uint64, policy resume.Policy) bytecode.KernelResumePeer {
+	return bytecode.KernelResumePeer{Addr: policy.MaskPeer(addr).As16(), Scope: scope}
+}
+
+func encode(p resume.Path, policy resume.Policy, now uint64) (bytecode.KernelResumePeer, bytecode.KernelResumePath, error) {
+	key := peerKey(p.Peer, p.Scope, policy)
+	mode, err := number("resume_mode", p.Mode)
+	if err != nil {
+		return key, bytecode.KernelResumePath{}, err
+	}
+	sharing, err := number("resume_sharing", p.Sharing)
+	if err != nil {
+		return key, bytecode.KernelResumePath{}, err
+	}
+	source, err := number("resume_source", p.Source)
+	if err != nil {
+		return key, bytecode.KernelResumePath{}, err
+	}
+	val := bytecode.KernelResumePath{
+		StoredNs:      now,
+		ExpiresNs:     now + uint64(p.TTL),
+		CwndBytes:     uint32(p.Cwnd),
+		SsthreshBytes: uint32(p.Ssthresh),
+		MinRttUs:      uint32(p.RTT.Microseconds()),
+		Mode:          uint8(mode),
+		Sharing:       uint8(sharing),
+		Source:        uint8(source),
+	}
+	val.Claim = seal(&key, &val)
+	return key, val, nil
+}
+
+func decode(key *bytecode.KernelResumePeer, val *bytecode.KernelResumePath, now uint64) Entry {
+	entry := Entry{
+		Path: resume.Path{
+			Peer:     netip.AddrFrom16(key.Addr).Unmap(),
+			Scope:    key.Scope,
+			Cwnd:     resume.Bytes(val.CwndBytes),
+			Ssthresh: resume.Bytes(val.SsthreshBytes),
+			RTT:      time.Duration(val.MinRttUs) * time.Microsecond,
+			TTL:      max(0, time.Duration(val.ExpiresNs-min(now, val.ExpiresNs))),
+			Mode:     resume.Mode(word("resume_mode", val.Mode)),
+			Sharing:  resume.Sharing(word("resume_sharing", val.Sharing)),
+			Source:   resume.Source(word("resume_source", val.Source)),
+		},
+		Age:      time.Duration(now - min(now, val.StoredNs)),
+		Uses:     val.Uses,
+		Retreats: val.Retreats,
+	}
+	switch {
+	case val.Claim == claimSpent:
+		entry.State = StateSpent
+	case val.Claim&claimFree == 0:
+		entry.State, entry.Holder = StateInUse, val.Claim
+	case val.Claim != seal(key, val):
+		entry.State = StateDamaged
+	case entry.TTL == 0:
+		entry.State = StateExpired
+	default:
+		entry.State = StateFree
+	}
+	return entry
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pathstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"time"
+	"unsafe"
+
+	"github.com/cilium/ebpf/ringbuf"
+
+	"github.com/tcpresume/tcpresume/bytecode"
+	"github.com/tcpresume/tcpresume/pkg/resume"
+)
+
+// Event is one record of the kernel: a connection resumed, changed its phase, or closed.
+type Event struct {
+	Kind       string         `json:"event"` // resumed, phase, closed
+	At         time.Time      `json:"time"`
+	Cookie     uint64         `json:"cookie"` // names the connection
+	Local      netip.AddrPort `json:"local"`
+	Peer       netip.AddrPort `json:"peer"`
+	CC         string         `json:"cc"`
+	Mode       resume.Mode    `json:"mode"`
+	Source     resume.Source  `json:"source"`
+	CwndOnly   bool           `json:"cwnd_only,omitempty"`
+	OldPhase   string         `json:"old_phase"`
+	Phase      string         `json:"phase"`
+	Trigger    string         `json:"trigger"`
+	SavedCwnd  resume.Bytes   `json:"saved_cwnd"` // as stored and capped
+	SavedSsth  resume.Bytes   `json:"saved_ssthresh"`
+	SavedRTT   time.Duration  `json:"saved_rtt_ns"`
+	Cwnd       uint32         `json:"cwnd_segments"` // after the transition
+	Ssthresh   uint32         `json:"ssthresh_segments"`
+	MSS        uint32         `json:"mss"`
+	SRTT       time.Duration  `json:"srtt_ns"`
+	MinRTT     time.Duration  `json:"min_rtt_ns"`
+	BytesSent  uint64         `json:"bytes_sent"`
+	BytesAcked uint64         `json:"bytes_acked"`
+	Retrans    uint32         `json:"retransmits"`
+	Lost       uint32         `json:"lost"`
+}
+
+// Watch calls each for every event from now on, until ctx ends or each fails.
+// The ring holds one reader: of two at once each sees a part.
+func (s *Store) Watch(ctx context.Context, each func(Event) error) error {
+	reader, err := ringbuf.NewReader(s.maps[bytecode.KernelMapResumeEvents])
+	if err != nil {
+		return fmt.Errorf("reading events: %w", err)
+	}
+	stop := context.AfterFunc(ctx, func() { reader.SetDeadline(time.Now()) })
+	defer reader.Close()
+	defer stop()
+
+	started, wall := bootNow(), time.Now()
+	var record ringbuf.Record
+	for {
+		if err := reader.ReadInto(&record); errors.Is(err, os.ErrDeadlineExceeded) {
+			return ctx.Err()
+		} else if err != nil {
+			return fmt.Errorf("reading events: %w", err)
+		}
+		var raw bytecode.KernelResumeEvent
+		if len(record.RawSample) < int(unsafe.Sizeof(raw)) {
+			return fmt.Errorf("event of %d bytes, expected %d: load the matching version of tcpresume", len(record.RawSample), unsafe.Sizeof(raw))
+		}
+		raw = *(*bytecode.KernelResumeEvent)(unsafe.Pointer(&record.RawSample[0]))
+		if raw.AtNs < started {
+			continue // from before anybody watched
+		}
+		if err := each(decodeEvent(raw, wall.Add(time.Duration(raw.AtNs-started)))); err != nil {
+			return err
+		}
+	}
+}
+
+func decodeEvent(raw bytecode.KernelResumeEvent, at time.Time) Event {
+	micro := func(us uint32) time.Duration { return time.Duration(us) * time.Microsecond }
+	return Event{
+		Kind:       word("resume_event_kind", raw.Kind),
+		At:         at,
+		Cookie:     raw.Cookie,
+		Local:      netip.AddrPortFrom(netip.AddrFrom16(raw.LocalAddr).Unmap(), raw.LocalPort),
+		Peer:       netip.AddrPortFrom(netip.AddrFrom16(raw.PeerAddr).Unmap(), raw.PeerPort),
+		CC:         word("resume_cc", raw.Cc),
+		Mode:       resume.Mode(word("resume_mode", raw.Mode)),
+		Source:     resume.Source(word("resume_source", raw.Source)),
+		CwndOnly:   raw.CwndOnly != 0,
+		OldPhase:   word("resume_phase", raw.OldPhase),
+		Phase:      word("resume_phase", raw.Phase),
+		Trigger:    word("resume_trigger", raw.Trigger),
+		SavedCwnd:  resume.Bytes(raw.CwndBytes),
+		SavedSsth:  resume.Bytes(raw.SsthreshBytes),
+		SavedRTT:   micro(raw.SavedRttUs),
+		Cwnd:       raw.SndCwnd,
+		Ssthresh:   raw.SndSsthresh,
+		MSS:        raw.Mss,
+		SRTT:       micro(raw.SrttUs),
+		MinRTT:     micro(raw.MinRttUs),
+		BytesSent:  raw.BytesSent,
+		BytesAcked: raw.BytesAcked,
+		Retrans:    raw.Retransmits,
+		Lost:       raw.Lost,
+	}
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pathstore
+
+import (
+	"unsafe"
+
+	"github.com/tcpresume/tcpresume/bytecode"
+)
+
+const (
+	claimFree  = uint64(1) << 63 // RESUME_FREE in bpf/layout.h
+	claimSpent = ^claimFree      // RESUME_SPENT
+)
+
+// seal is path_seal of bpf/claim.h; a test runs both over the same entries.
+func seal(key *bytecode.KernelResumePeer, val *bytecode.KernelResumePath) uint64 {
+	h := uint64(1)
+	for _, w := range unsafe.Slice((*uint64)(unsafe.Pointer(key)), unsafe.Sizeof(*key)/8) {
+		h = sealWord(h, w)
+	}
+	words := unsafe.Slice((*uint64)(unsafe.Pointer(val)), unsafe.Offsetof(val.Uses)/8)
+	for _, w := range words[1:] { // the first is the claim word itself
+		h = sealWord(h, w)
+	}
+	return h | claimFree
+}
+
+func sealWord(h, w uint64) uint64 {
+	h = (h ^ w) * 0x9e3779b97f4a7c15
+	return h ^ h>>32
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pathstore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/tcpresume/tcpresume/bytecode"
+)
+
+// ErrNotFound is wrapped by errors about a peer or prefix that has no entry.
+var ErrNotFound = errors.New("no entry")
+
+// ErrNotLoaded is wrapped by errors about maps that are not there.
+var ErrNotLoaded = errors.New("tcpresume is not loaded")
+
+// Maps names every map a Store may use. Programs find them under these names.
+var Maps = []string{
+	bytecode.KernelMapResumePaths,
+	bytecode.KernelMapResumePolicy,
+	bytecode.KernelMapResumeStats,
+	bytecode.KernelMapResumeEvents,
+	bytecode.KernelMapResumeControl,
+	bytecode.KernelMapCwndMap,
+	bytecode.KernelMapSSThreshMap,
+	bytecode.KernelMapFallbackMap,
+}
+
+// Store reads and writes the maps of one running tcpresume. Its methods may be
+// called from several goroutines.
+type Store struct {
+	maps map[string]*ebpf.Map
+}
+
+// Open takes the maps pinned by name in dir. A missing directory or map is
+// ErrNotLoaded; a map of another layout is refused with what differs.
+func Open(dir string) (*Store, error) {
+	store := &Store{maps: make(map[string]*ebpf.Map)}
+	for _, name := range Maps {
+		m, err := ebpf.LoadPinnedMap(filepath.Join(dir, name), nil)
+		if errors.Is(err, fs.ErrNotExist) {
+			store.Close()
+			return nil, fmt.Errorf("%w: no map %s in %s; run \"tcpresume up\", or name the directory of the maps with --maps", ErrNotLoaded, name, dir)
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			store.Close()
+			return nil, fmt.Errorf("map %s in %s: %w; run as root or give this user the maps (docs/security.md)", name, dir, fs.ErrPermission)
+		}
+		if err != nil {
+			store.Close()
+			return nil, fmt.Errorf("opening map %s in %s: %w", name, dir, err)
+		}
+		store.maps[name] = m
+		if err := CheckLayout(name, m); err != nil {
+			store.Close()
+			return nil, fmt.Errorf("%s: %w", dir, err)
+		}
+	}
+	return store, nil
+}
+
+// FromMaps makes a Store of maps that are already open, by cloning them.
+func FromMaps(maps map[string]*ebpf.Map) (*Store, error) {
+	store := &Store{maps: make(map[string]*ebpf.Map)}
+	for _, name := range Maps {
+		m, ok := maps[name]
+		if !ok {
+			store.Close()
+			return nil, fmt.Errorf("%w: map %s is missing", ErrNotLoaded, name)
+		}
+		clone, err := m.Clone()
+		if err != nil {
+			store.Close()
+			return nil, fmt.Errorf("map %s: %w", name, err)
+		}
+		store.maps[name] = clone
+	}
+	return store, nil
+}
+
+// Close releases the maps; what is pinned stays.
+func (s *Store) Close() error {
+	var errs []error
+	for _, m := range s.maps {
+		errs = append(errs, m.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Store) paths() *ebpf.Map  { return s.maps[bytecode.KernelMapResumePaths] }
+func (s *Store) policy() *ebpf.Map { return s.maps[bytecode.KernelMapResumePolicy] }

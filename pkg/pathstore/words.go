@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pathstore
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// vocabulary holds the names of one C enum as user space spells them:
+// RESUME_MODE_EXACT of enum resume_mode is "exact". Nothing is written twice.
+type vocabulary struct {
+	words   map[uint32]string
+	numbers map[string]uint32
+}
+
+var vocabularies = sync.OnceValue(func() map[string]vocabulary {
+	all := make(map[string]vocabulary)
+	spec, err := kernelSpec()
+	if err != nil {
+		panic(fmt.Sprintf("embedded object: %v", err)) // a build that cannot read itself
+	}
+	for typ := range spec.Types.All() {
+		enum, ok := typ.(*btf.Enum)
+		if !ok || !strings.HasPrefix(enum.Name, "resume_") {
+			continue
+		}
+		voc := vocabulary{words: make(map[uint32]string), numbers: make(map[string]uint32)}
+		prefix := commonPrefix(enum)
+		for _, value := range enum.Values {
+			word := strings.ToLower(strings.TrimPrefix(value.Name, prefix))
+			voc.words[uint32(value.Value)] = word
+			voc.numbers[word] = uint32(value.Value)
+		}
+		all[enum.Name] = voc
+	}
+	return all
+})
+
+// commonPrefix is RESUME_EVENT_ for enum resume_event_kind too: up to the last
+// underscore that all names share.
+func commonPrefix(enum *btf.Enum) string {
+	prefix := enum.Values[0].Name
+	for _, value := range enum.Values[1:] {
+		for !strings.HasPrefix(value.Name, prefix) {
+			prefix = prefix[:len(prefix)-1]
+		}
+	}
+	return prefix[:strings.LastIndex(prefix, "_")+1]
+}
+
+func word[N ~uint32 | ~uint8](enum string, number N) string {
+	if text, ok := vocabularies()[enum].words[uint32(number)]; ok {
+		return text
+	}
+	return fmt.Sprintf("unknown(%d)", number)
+}
+
+func number[W ~string](enum string, text W) (uint32, error) {
+	n, ok := vocabularies()[enum].numbers[string(text)]
+	if !ok {
+		return 0, fmt.Errorf("%q is not a value of enum %s", text, enum)
+	}
+	return n, nil
+}
