@@ -1,5 +1,51 @@
-# Every target explains itself in `make help`.
-export BPF_CFLAGS := -O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/$(shell gcc -print-multiarch)
+# Every target explains itself in `make help`. Building needs Go only: the BPF
+# objects are committed. What else a target needs, `make deps` installs on Debian.
+SHELL := /bin/bash
+MULTIARCH := $(shell gcc -print-multiarch 2>/dev/null)
+export BPF_CFLAGS := -O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/$(MULTIARCH)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev
 
-generate: ## compile the BPF objects and generate the Go types
+.PHONY: help build demo test bench generate lint deps docs fmt clean
+.DEFAULT_GOAL := help
+
+help: ## show what each target does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: ## build bin/tcpresume
+	$(GO_BUILD) -o bin/tcpresume ./cmd/tcpresume
+
+demo: build ## cold, initcwnd and exact side by side on an emulated long path (root)
+	cd test && go run ./cmd/demo -out ../build
+
+test: build deps ## run every test on this kernel, in namespaces and cgroups of their own (root)
+	go test -race ./...
+	cd test && go test -race ./...
+
+bench: build ## measure every figure of the README again, beside its rivals (root, minutes)
+	cd test && go run ./cmd/bench -md ../build/bench.md -json ../build/bench.json
+
+generate: deps ## compile the BPF objects, generate Go types and the CLI reference
 	go generate ./...
+
+docs: ## generate the man pages into build/man
+	go run ./cmd/tcpresume docs man build/man
+
+fmt: ## format Go and C
+	gofmt -w $$(git ls-files '*.go')
+	clang-format-19 -i bpf/*.c bpf/*.h
+
+lint: deps ## formatting, vet, staticcheck, import directions, file sizes
+	@test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)"
+	clang-format-19 --dry-run -Werror bpf/*.c bpf/*.h
+	go vet ./... && cd test && go vet ./...
+	go build -C test -o ../build/staticcheck honnef.co/go/tools/cmd/staticcheck
+	build/staticcheck ./... && cd test && ../build/staticcheck ./...
+	cd test && go test -count=1 ./law
+
+deps: ## install the Debian packages that tests and code generation use
+	@test/deps.sh $(PACKAGES)
+
+clean: ## remove what was built
+	rm -rf bin build

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-//go:build ignore
+// go:build ignore
 /* bbr_control with the two arguments that cong_control and bbr_main had before Linux 6.10. */
 #include "warm.h"
 

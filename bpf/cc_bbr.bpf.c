@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-//go:build ignore
+// go:build ignore
 /*
  * The kernel's BBR with a warm start. The socket keeps this wrapper for life:
  * handed back by name, BBR would forget its bandwidth and start anew.

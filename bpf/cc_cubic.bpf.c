@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-//go:build ignore
+// go:build ignore
 /* The kernel's CUBIC while a connection resumes; then the socket is CUBIC's again. */
 #include "handback.h"
 

@@ -38,9 +38,8 @@ static __always_inline __u64 path_seal(const struct resume_peer *peer,
 }
 
 /* Copies the peer's entry into `copy` and says what its claim word means. */
-static __always_inline enum claim_view claim_read(const struct resume_peer *peer,
-						  struct resume_path *copy,
-						  struct resume_path **entry)
+static __always_inline enum claim_view
+claim_read(const struct resume_peer *peer, struct resume_path *copy, struct resume_path **entry)
 {
 	for (int try = 0; try < CLAIM_TRIES; try++) {
 		struct resume_path *path = bpf_map_lookup_elem(&resume_paths, peer);
@@ -55,7 +54,8 @@ static __always_inline enum claim_view claim_read(const struct resume_peer *peer
 		*entry = path;
 		if (copy->claim == path_seal(peer, copy))
 			return CLAIM_FREE;
-		/* A cookie in recycled memory may be another peer's: only a stable look-up tells. */
+		/* A cookie in recycled memory may be another peer's: only a stable look-up tells.
+		 */
 		if (!(copy->claim & RESUME_FREE) &&
 		    bpf_map_lookup_elem(&resume_paths, peer) == path && *from == copy->claim)
 			return copy->claim == RESUME_SPENT ? CLAIM_SPENT : CLAIM_TAKEN;

@@ -13,7 +13,8 @@ struct resume_conn {
 	__u32 snd_ssthresh;
 	__u32 paced_by_us; /* sk_pacing_status was NONE before */
 	__u32 unused;
-	struct resume_event event; /* who and from what; each event sent is a copy, brought up to date */
+	struct resume_event
+		event; /* who and from what; each event sent is a copy, brought up to date */
 };
 
 #endif

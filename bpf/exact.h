@@ -56,7 +56,8 @@ static __always_inline void exact_start(struct sock *sk)
 		pace_start(sk, conn, (__u64)paced * mss * 1000000 / rtt_us);
 }
 
-/* Before the first segment after an idle moment: the stack may have shrunk a window not used yet. */
+/* Before the first segment after an idle moment: the stack may have shrunk a window not used yet.
+ */
 static __always_inline void exact_before_burst(struct sock *sk)
 {
 	struct resume_conn *conn = conn_of(sk);
@@ -77,8 +78,7 @@ static __always_inline void exact_before_send(struct sock *sk)
 static __always_inline bool exact_window_sent(const struct tcp_sock *tp,
 					      const struct resume_conn *conn)
 {
-	return exact_pending(conn) &&
-	       tp->bytes_sent >= (__u64)conn->snd_cwnd * tp->mss_cache;
+	return exact_pending(conn) && tp->bytes_sent >= (__u64)conn->snd_cwnd * tp->mss_cache;
 }
 
 static __always_inline void exact_stop(struct sock *sk, struct resume_conn *conn,

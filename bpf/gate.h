@@ -48,7 +48,8 @@ static __always_inline bool gate_find(struct gate *gate)
 		lifetime_ns = gate->policy.lifetime_s * 1000000000ULL;
 		if (now < gate->path.expires_ns && now < gate->path.stored_ns + lifetime_ns)
 			return true;
-		/* RFC 9959 3.2: deleted. By key it could delete a report that has just replaced it. */
+		/* RFC 9959 3.2: deleted. By key it could delete a report that has just replaced it.
+		 */
 		claim_swap(gate->entry, gate->path.claim, RESUME_SPENT);
 	}
 	gate->entry = NULL;
@@ -111,7 +112,8 @@ static __always_inline void gate_unclaim(struct gate *gate)
 		claim_swap(gate->entry, gate->conn.event.cookie, gate->conn.claim);
 }
 
-/* Without a wrapper (no struct_ops, or not registered) the initial window is all that can be set. */
+/* Without a wrapper (no struct_ops, or not registered) the initial window is all that can be set.
+ */
 static __always_inline bool gate_cwnd_only(struct bpf_sock_ops *ctx, struct resume_conn *conn,
 					   __u32 mss)
 {
@@ -138,8 +140,8 @@ static __always_inline void gate_resumed(struct bpf_sock_ops *ctx, struct bpf_so
 	if (conn->event.cc == RESUME_CC_BBR && !conn->event.cwnd_only)
 		stats_count(kept_bbr);
 	/* The flags are one word for all programs of the socket. */
-	bpf_sock_ops_cb_flags_set(ctx, ctx_u32(ctx->bpf_sock_ops_cb_flags) |
-					       BPF_SOCK_OPS_STATE_CB_FLAG);
+	bpf_sock_ops_cb_flags_set(ctx,
+				  ctx_u32(ctx->bpf_sock_ops_cb_flags) | BPF_SOCK_OPS_STATE_CB_FLAG);
 	if (tp)
 		event_emit(conn, tp, RESUME_EVENT_RESUMED, RESUME_TRIGGER_ESTABLISHED);
 }

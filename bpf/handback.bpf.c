@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-//go:build ignore
+// go:build ignore
 /*
  * Run at `down`, once in each network namespace: gives idle sockets their own
  * congestion control back. Busy ones do it themselves at their next ACK.

@@ -23,7 +23,7 @@ static __always_inline void policy_default(struct resume_policy *policy)
 
 static __always_inline void policy_for(const __u8 addr[16], struct resume_policy *policy)
 {
-	struct resume_policy_key key = { .prefix_len = 128 };
+	struct resume_policy_key key = {.prefix_len = 128};
 	struct resume_policy *found;
 
 	__builtin_memcpy(key.addr, addr, sizeof(key.addr));

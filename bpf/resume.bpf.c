@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-//go:build ignore
+// go:build ignore
 /*
  * The program that decides: at ESTABLISHED it gives a peer's saved congestion
  * state to the connection; at CLOSE it settles the claim.
@@ -27,7 +27,8 @@ static __always_inline void established(struct bpf_sock_ops *ctx)
 		stats_count(policy_off);
 		return;
 	}
-	peer_key(&gate.conn.peer, gate.conn.event.peer_addr, &gate.policy, bpf_get_netns_cookie(ctx));
+	peer_key(&gate.conn.peer, gate.conn.event.peer_addr, &gate.policy,
+		 bpf_get_netns_cookie(ctx));
 	if (!gate_find(&gate) || !gate_mode(&gate, mss))
 		return;
 

@@ -4,7 +4,8 @@
 
 #include "maps.h"
 
-/* Per-CPU memory: a plain increment is enough, programs of one CPU do not preempt each other here. */
+/* Per-CPU memory: a plain increment is enough, programs of one CPU do not preempt each other here.
+ */
 #define stats_count(counter)                                                                       \
 	({                                                                                         \
 		__u32 _zero = 0;                                                                   \

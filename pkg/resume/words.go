@@ -71,11 +71,13 @@ var (
 
 // ParseWord returns the allowed word that text is, or an error that names all of them.
 func ParseWord[W ~string](what, text string, allowed []W) (W, error) {
-	names := make([]string, len(allowed))
-	for i, word := range allowed {
+	for _, word := range allowed {
 		if string(word) == text {
 			return word, nil
 		}
+	}
+	names := make([]string, len(allowed))
+	for i, word := range allowed {
 		names[i] = string(word)
 	}
 	return "", fmt.Errorf("%q is not a %s: use %s", text, what, strings.Join(names, ", "))

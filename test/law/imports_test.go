@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package law
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tcpresume/tcpresume"
+
+// mayImport lists, for each package, what it may import beyond the standard
+// library. Arrows go downward only.
+var mayImport = map[string][]string{
+	"bytecode":      {"github.com/cilium/ebpf"},
+	"pkg/resume":    {},
+	"pkg/pathstore": {module + "/bytecode", module + "/pkg/resume", "github.com/cilium/ebpf", "golang.org/x/sys/unix"},
+	"pkg/loader":    {module + "/bytecode", module + "/pkg/pathstore", "github.com/cilium/ebpf", "github.com/moby/sys/mountinfo", "golang.org/x/sys/unix"},
+	"cmd/tcpresume": {module + "/bytecode", module + "/pkg/", "github.com/spf13/", "github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sys/unix", "golang.org/x/term"},
+}
+
+type goPackage struct {
+	ImportPath   string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	list := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestArrowsPointDownward(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		room, ok := roomOf(name)
+		if !ok {
+			t.Errorf("package %s has no rule: say in mayImport what it may import", name)
+			continue
+		}
+		for _, path := range p.Imports {
+			if standardLibrary(path) || strings.HasPrefix(path, p.ImportPath+"/") {
+				continue
+			}
+			if !slices.ContainsFunc(mayImport[room], func(allowed string) bool { return strings.HasPrefix(path, allowed) }) {
+				t.Errorf("%s imports %s, against the arrows", name, path)
+			}
+		}
+	}
+}
+
+// roomOf finds the rule of a package, or of the room it is in.
+func roomOf(name string) (string, bool) {
+	for {
+		if _, ok := mayImport[name]; ok {
+			return name, true
+		}
+		i := strings.LastIndexByte(name, '/')
+		if i < 0 {
+			return "", false
+		}
+		name = name[:i]
+	}
+}
+
+func standardLibrary(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
+}
