@@ -108,10 +108,12 @@ static __always_inline void exact_release(struct sock *sk)
 {
 	struct resume_conn *conn = conn_of(sk);
 
-	if (!conn || conn->event.phase == RESUME_PHASE_NORMAL)
+	if (!conn)
 		return;
-	if (sk->__sk_common.skc_state != BPF_TCP_CLOSE)
+	if (conn->event.phase != RESUME_PHASE_NORMAL && sk->__sk_common.skc_state != BPF_TCP_CLOSE)
 		exact_stop(sk, conn, RESUME_PHASE_NORMAL, RESUME_TRIGGER_REPLACED);
+	else
+		pace_stop(sk, conn); /* a closed socket may connect again */
 }
 
 #endif

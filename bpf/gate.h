@@ -88,6 +88,22 @@ static __always_inline bool gate_mode(struct gate *gate, __u32 mss)
 	return true;
 }
 
+/* A socket that connects a second time may still have a wrapper, which starts anew only if it is set anew. */
+static __always_inline enum resume_cc gate_cc(struct bpf_sock_ops *ctx)
+{
+	struct cc_name name = {};
+	enum resume_cc cc;
+
+	bpf_getsockopt(ctx, SOL_TCP, TCP_CONGESTION, &name, sizeof(name));
+	cc = cc_of(&name);
+	if (cc != RESUME_CC_OTHER)
+		return cc;
+	cc = cc_of_wrapper(&name);
+	if (cc != RESUME_CC_OTHER)
+		cc_unwrap(ctx, cc);
+	return cc;
+}
+
 /* Takes the entry for this socket where it serves one connection only. */
 static __always_inline bool gate_claim(struct gate *gate)
 {
@@ -102,7 +118,6 @@ static __always_inline bool gate_claim(struct gate *gate)
 		}
 		gate->conn.claim = gate->path.claim;
 	}
-	__sync_fetch_and_add(&gate->entry->uses, 1);
 	return true;
 }
 
@@ -127,10 +142,12 @@ static __always_inline bool gate_cwnd_only(struct bpf_sock_ops *ctx, struct resu
 }
 
 static __always_inline void gate_resumed(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
-					 struct resume_conn *conn)
+					 struct gate *gate, struct resume_conn *conn)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
+	if (gate->entry)
+		__sync_fetch_and_add(&gate->entry->uses, 1);
 	if (conn->event.cwnd_only)
 		stats_count(cwnd_only);
 	else

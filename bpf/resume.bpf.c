@@ -13,7 +13,6 @@ static __always_inline void established(struct bpf_sock_ops *ctx)
 	struct gate gate = {};
 	struct bpf_sock *sk = ctx->sk;
 	struct resume_conn *conn;
-	struct cc_name name = {};
 	__u32 mss = ctx_u32(ctx->mss_cache);
 
 	stats_count(established);
@@ -32,8 +31,7 @@ static __always_inline void established(struct bpf_sock_ops *ctx)
 	if (!gate_find(&gate) || !gate_mode(&gate, mss))
 		return;
 
-	bpf_getsockopt(ctx, SOL_TCP, TCP_CONGESTION, &name, sizeof(name));
-	gate.conn.event.cc = cc_of(&name);
+	gate.conn.event.cc = gate_cc(ctx);
 	if (gate.conn.event.cc == RESUME_CC_OTHER) {
 		stats_count(congestion_control_unsupported);
 		return;
@@ -42,19 +40,20 @@ static __always_inline void established(struct bpf_sock_ops *ctx)
 	gate.conn.event.phase = RESUME_PHASE_EXACT;
 	if (!gate_claim(&gate))
 		return;
-	conn = bpf_sk_storage_get(&resume_conns, sk, &gate.conn, BPF_SK_STORAGE_GET_F_CREATE);
+	conn = bpf_sk_storage_get(&resume_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!conn) {
 		gate_unclaim(&gate);
 		stats_count(no_memory);
 		return;
 	}
+	*conn = gate.conn; /* over what an earlier connection of the same socket left */
 	if (cc_wrap(ctx, conn->event.cc) && !gate_cwnd_only(ctx, conn, mss)) {
 		bpf_sk_storage_delete(&resume_conns, sk);
 		gate_unclaim(&gate);
 		stats_count(switch_failed);
 		return;
 	}
-	gate_resumed(ctx, sk, conn);
+	gate_resumed(ctx, sk, &gate, conn);
 }
 
 static __always_inline void closed(struct bpf_sock_ops *ctx)

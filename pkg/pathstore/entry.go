@@ -18,7 +18,7 @@ type State string
 // The states of an entry.
 const (
 	StateFree    State = "free"    // the next connection gets it
-	StateInUse   State = "in use"  // a live connection holds the claim
+	StateInUse   State = "in-use"  // a live connection holds the claim
 	StateSpent   State = "spent"   // used once, or found expired by the kernel
 	StateExpired State = "expired" // its lifetime is over
 	StateDamaged State = "damaged" // its seal does not match: not written by tcpresume

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"time"
 	"unsafe"
 
@@ -52,14 +51,14 @@ func (s *Store) Watch(ctx context.Context, each func(Event) error) error {
 	if err != nil {
 		return fmt.Errorf("reading events: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { reader.SetDeadline(time.Now()) })
+	stop := context.AfterFunc(ctx, func() { _ = reader.Flush() }) // a deadline would wait for the read that it is to end
 	defer reader.Close()
 	defer stop()
 
 	started, wall := bootNow(), time.Now()
 	var record ringbuf.Record
 	for {
-		if err := reader.ReadInto(&record); errors.Is(err, os.ErrDeadlineExceeded) {
+		if err := reader.ReadInto(&record); errors.Is(err, ringbuf.ErrFlushed) {
 			return ctx.Err()
 		} else if err != nil {
 			return fmt.Errorf("reading events: %w", err)

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tcpresume/tcpresume/pkg/resume"
+)
+
+func newDelete(g *global) *cobra.Command {
+	var netns string
+	cmd := &cobra.Command{
+		Use:   "delete PEER",
+		Short: "Remove what is stored for a peer",
+		Long: `Remove the entry that serves a peer. Connections that already resumed from it go
+on as they are; the next one starts cold.`,
+		Example: `  tcpresume delete 192.0.2.1
+  tcpresume delete 192.0.2.1 --netns 4026531840`,
+		Args:              takes("PEER"),
+		ValidArgsFunction: g.completePeers,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			peer, err := resume.ParsePeer(args[0])
+			if err != nil {
+				return input(err)
+			}
+			t, err := g.target(peer, netns)
+			if err != nil {
+				return err
+			}
+			defer t.Close()
+			if err := t.Delete(t.peer, t.scope); err != nil {
+				return err
+			}
+			return g.print(cmd, map[string]any{"deleted": t.peer}, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "deleted the path of %s\n", t.peer)
+				return err
+			})
+		},
+	}
+	addNetns(cmd.Flags(), &netns)
+	return cmd
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tcpresume/tcpresume/pkg/loader"
+)
+
+func newDoctor(g *global) *cobra.Command {
+	var cgroup string
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check what tcpresume needs from this machine",
+		Long: `Check everything that tcpresume needs from this machine and what is loaded, and
+name the remedy for each finding. Nothing is changed. A warning keeps tcpresume
+from doing all it can; a problem keeps it from working and makes the exit code 1.`,
+		Example: `  tcpresume doctor
+  tcpresume doctor --cgroup /sys/fs/cgroup/system.slice
+  tcpresume doctor -o json | jq '.[] | select(.status!="ok")'`,
+		Args:              takes(),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts := g.options()
+			opts.Cgroup = cgroup
+			findings := loader.Diagnose(opts)
+			if err := g.print(cmd, findings, func(w io.Writer) error { return printFindings(w, findings) }); err != nil {
+				return err
+			}
+			problems := 0
+			for _, f := range findings {
+				if f.Status == loader.Problem {
+					problems++
+				}
+			}
+			if problems > 0 {
+				return fmt.Errorf("%s found; the remedies are named above", plural(problems, "problem", "problems"))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&cgroup, "cgroup", "", "`PATH` of the cgroup v2 to look at (default all)")
+	_ = cmd.MarkFlagDirname("cgroup")
+	return cmd
+}
+
+func printFindings(w io.Writer, findings []loader.Finding) error {
+	var rows [][]string
+	for _, f := range findings {
+		rows = append(rows, []string{f.Check, string(f.Status), f.Detail})
+		if f.Remedy != "" {
+			rows = append(rows, []string{"", "", "-> " + f.Remedy})
+		}
+	}
+	return printTable(w, []string{"CHECK", "STATUS", "DETAIL"}, rowsOf(rows))
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
+)
+
+// eventLines writes aligned lines without knowing the next ones: the column of
+// the peers starts wide enough for IPv4 and grows with what comes.
+type eventLines struct {
+	w     io.Writer
+	width int
+}
+
+func newEventLines(w io.Writer) *eventLines {
+	l := &eventLines{w: w, width: len("255.255.255.255:65535")}
+	l.line("TIME", "PEER", "CC", "EVENT")
+	return l
+}
+
+func (l *eventLines) write(e pathstore.Event) error {
+	return l.line(e.At.Format("15:04:05.000"), e.Peer.String(), e.CC, eventText(e))
+}
+
+func (l *eventLines) line(at, peer, cc, text string) error {
+	l.width = max(l.width, len(peer))
+	_, err := fmt.Fprintf(l.w, "%-12s  %-*s  %-5s  %s\n", at, l.width, peer, cc, text)
+	return err
+}
+
+func eventText(e pathstore.Event) string {
+	switch e.Kind {
+	case "resumed":
+		text := fmt.Sprintf("resumed: %s/%s saved %s -> cwnd %d", showBytes(e.SavedCwnd), showBytes(e.SavedSsth), showRTT(e.SavedRTT), e.Cwnd)
+		if e.CwndOnly {
+			text += ", window only"
+		}
+		if e.Source == resume.SourceDropin {
+			text += ", from the drop-in maps"
+		}
+		return text
+	case "phase":
+		return fmt.Sprintf("phase: %s -> %s (%s) cwnd %d", e.OldPhase, e.Phase, e.Trigger, e.Cwnd)
+	case "closed":
+		return fmt.Sprintf("closed: %s acked, %s, min rtt %s", showVolume(e.BytesAcked), plural(int(e.Retrans), "retransmit", "retransmits"), showRTT(e.MinRTT))
+	}
+	return e.Kind
+}

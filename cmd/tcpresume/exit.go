@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+)
+
+const (
+	exitOK        = 0
+	exitError     = 1
+	exitInput     = 2
+	exitNotLoaded = 3
+	exitNotFound  = 4
+	exitRights    = 5
+)
+
+// exitHelp is indented so that it is a table in Markdown and man pages too.
+const exitHelp = `Exit codes:
+
+    0  done; for "status" also if something works less well than it could
+    1  any other error; for "doctor" a problem that keeps tcpresume from working
+    2  wrong usage or input
+    3  nothing is loaded
+    4  no such path or policy
+    5  missing rights`
+
+// inputError marks what the caller can correct.
+type inputError struct{ error }
+
+func (e inputError) Unwrap() error { return e.error }
+
+func input(err error) error {
+	if err == nil {
+		return nil
+	}
+	return inputError{err}
+}
+
+func exitCode(err error) int {
+	var wrong inputError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, pathstore.ErrNotLoaded):
+		return exitNotLoaded
+	case errors.Is(err, pathstore.ErrNotFound):
+		return exitNotFound
+	case errors.Is(err, fs.ErrPermission): // EPERM and EACCES are this too
+		return exitRights
+	case errors.As(err, &wrong):
+		return exitInput
+	}
+	return exitError
+}
+
+func run(ctx context.Context, root *cobra.Command, args []string) int {
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(root.ErrOrStderr(), "tcpresume: "+errorLine(err))
+	}
+	return exitCode(err)
+}
+
+// errorLine makes one line of what may be several errors.
+func errorLine(err error) string {
+	line := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	if errors.Is(err, fs.ErrPermission) && !strings.Contains(line, "as root") {
+		line += "; run as root"
+	}
+	return line
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package record
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"runtime"
+
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
+)
+
+const (
+	blockSize = 1 << 20  // what one decoder takes at a time; no line may be longer
+	chunk     = 64 << 10 // paths per PutAll
+)
+
+// Sink takes paths, as a pathstore.Store does.
+type Sink interface {
+	PutAll(paths []resume.Path) (int, error)
+}
+
+// Options of Load.
+type Options struct {
+	ClampTTL bool                    // shorten what the policy would refuse
+	SkipBad  bool                    // go on after a bad line
+	Progress func(bytes, stored int) // called after each block; may be nil
+}
+
+// Result counts what became of the lines.
+type Result struct {
+	Stored   int   `json:"stored"`
+	Skipped  int   `json:"skipped"` // bad lines
+	Expired  int   `json:"expired"` // lines without lifetime left
+	Clamped  int   `json:"clamped"`
+	FirstBad error `json:"-"`
+}
+
+// LineError is a bad line.
+type LineError struct {
+	Line int
+	Err  error
+}
+
+func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+func (e *LineError) Unwrap() error { return e.Err }
+
+// Load stores every line of a stream. Blocks are decoded in parallel and stored
+// in the order of the stream, so that the last of several lines about one peer
+// wins, and a bad line ends with exactly the lines before it in place.
+func Load(ctx context.Context, from io.Reader, to Sink, ruleOf func(netip.Addr) pathstore.Rule, opts Options) (Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	workers := runtime.GOMAXPROCS(0)
+	work := make(chan *block, workers)
+	ordered := make(chan *block, 2*workers) // bounds what is decoded ahead of the store
+	for range workers {
+		go func() {
+			for b := range work {
+				b.decode(ruleOf, opts)
+				close(b.done)
+			}
+		}()
+	}
+	failed := make(chan error, 1)
+	go func() { // not waited for: a read from a terminal cannot be interrupted
+		defer close(ordered)
+		defer close(work)
+		failed <- readBlocks(ctx, from, ordered, work)
+	}()
+	w := writer{to: to, opts: opts}
+	for {
+		select {
+		case <-ctx.Done():
+			return w.result, w.flush(ctx.Err())
+		case b, more := <-ordered:
+			if !more {
+				return w.result, w.flush(<-failed)
+			}
+			<-b.done
+			if err := w.take(b); err != nil {
+				return w.result, err
+			}
+		}
+	}
+}
+
+func readBlocks(ctx context.Context, from io.Reader, to ...chan<- *block) error {
+	var rest []byte
+	for line := 1; ; {
+		text := make([]byte, blockSize)
+		kept := copy(text, rest)
+		n, err := io.ReadFull(from, text[kept:])
+		text = text[:kept+n]
+		end := err == io.EOF || err == io.ErrUnexpectedEOF
+		if err != nil && !end {
+			return err
+		}
+		if !end {
+			cut := bytes.LastIndexByte(text, '\n') + 1
+			if cut == 0 {
+				return &LineError{line, fmt.Errorf("%q goes on for more than %d bytes: give one JSON object per line", clip(text), blockSize)}
+			}
+			text, rest = text[:cut], text[cut:]
+		}
+		b := &block{line: line, text: text, done: make(chan struct{})}
+		line += bytes.Count(text, []byte{'\n'})
+		for _, c := range to {
+			select {
+			case c <- b:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if end {
+			return nil
+		}
+	}
+}

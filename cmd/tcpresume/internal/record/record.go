@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package record
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
+)
+
+// Record is one path. Units are in the names.
+type Record struct {
+	Peer        netip.Addr     `json:"peer"`
+	Cwnd        resume.Bytes   `json:"cwnd"`
+	Ssthresh    resume.Bytes   `json:"ssthresh"`
+	RTT         int64          `json:"rtt_us"`
+	TTL         int64          `json:"ttl_s"` // PolicyTTL where the line has none
+	Mode        resume.Mode    `json:"mode"`
+	Sharing     resume.Sharing `json:"sharing"`
+	Source      resume.Source  `json:"source"`
+	NetnsCookie uint64         `json:"netns_cookie"`
+
+	// The kernel's knowledge: written, ignored when read.
+	State    pathstore.State `json:"state"`
+	Age      int64           `json:"age_s"`
+	Holder   uint64          `json:"holder"`
+	Uses     uint32          `json:"uses"`
+	Retreats uint32          `json:"retreats"`
+}
+
+// PolicyTTL is the lifetime of a record that leaves it to the policy. Zero would
+// not do: it is what remains of an expired entry, which must not live again.
+const PolicyTTL = -1
+
+// Of describes an entry. What remains of its lifetime is rounded up, so that a
+// living entry never looks expired; policies allow whole seconds, so it still fits.
+func Of(e pathstore.Entry) Record {
+	return Record{
+		Peer:        e.Peer,
+		Cwnd:        e.Cwnd,
+		Ssthresh:    e.Ssthresh,
+		RTT:         e.RTT.Microseconds(),
+		TTL:         int64((e.TTL + time.Second - 1) / time.Second),
+		Mode:        e.Mode,
+		Sharing:     e.Sharing,
+		Source:      e.Source,
+		NetnsCookie: e.Scope,
+		State:       e.State,
+		Age:         int64(e.Age / time.Second),
+		Holder:      e.Holder,
+		Uses:        e.Uses,
+		Retreats:    e.Retreats,
+	}
+}
+
+// Expired tells whether the record has no lifetime left.
+func (r Record) Expired() bool { return r.TTL == 0 }
+
+// Path is what to store.
+func (r Record) Path() resume.Path {
+	return resume.Path{
+		Peer:     r.Peer,
+		Scope:    r.NetnsCookie,
+		Cwnd:     r.Cwnd,
+		Ssthresh: r.Ssthresh,
+		RTT:      time.Duration(r.RTT) * time.Microsecond,
+		TTL:      max(0, time.Duration(r.TTL)*time.Second),
+		Mode:     r.Mode,
+		Sharing:  r.Sharing,
+		Source:   r.Source,
+	}
+}
+
+// CheckScope refuses a path under whose key no connection would look.
+func CheckScope(rule pathstore.Rule, scope uint64) error {
+	prefix := resume.FormatPrefix(rule.Prefix)
+	switch perNetns := rule.Policy.Scope == resume.ScopeNetns; {
+	case perNetns && scope == 0:
+		return fmt.Errorf("the network namespace is missing: the policy of %s keeps one entry for each; give its netns_cookie", prefix)
+	case !perNetns && scope != 0:
+		return fmt.Errorf("network namespace %d has no meaning here: the policy of %s keeps one entry for the host; leave it out, or run \"tcpresume policy set %[2]s --scope netns\"", scope, prefix)
+	}
+	return nil
+}
+
+// Check says everything that is wrong with a path that is to be stored.
+func Check(rule pathstore.Rule, p resume.Path) error {
+	return errors.Join(p.Validate(), rule.Allows(p), CheckScope(rule, p.Scope))
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
+)
+
+func TestEventLines(t *testing.T) {
+	var out strings.Builder
+	lines := newEventLines(&out)
+	e := pathstore.Event{
+		Kind: "resumed", At: time.Date(2026, 11, 21, 12, 30, 15, 123456789, time.UTC), CC: "cubic", Source: resume.SourceOperator,
+		Peer: netip.MustParseAddrPort("192.0.2.1:443"), OldPhase: "exact", Phase: "normal", Trigger: "window_sent",
+		SavedCwnd: 256 << 10, SavedSsth: 512 << 10, SavedRTT: 80 * time.Millisecond, Cwnd: 181,
+		BytesAcked: 1_048_576, Retrans: 1, MinRTT: 80123 * time.Microsecond,
+	}
+	kinds := []func(*pathstore.Event){
+		func(*pathstore.Event) {},
+		func(e *pathstore.Event) { e.Kind = "phase" },
+		func(e *pathstore.Event) {
+			e.Kind, e.Peer = "closed", netip.MustParseAddrPort("[2001:db8::1:2:3]:65535")
+		},
+		func(e *pathstore.Event) { e.Source, e.CwndOnly, e.SavedSsth, e.SavedRTT = "dropin", true, 0, 0 },
+	}
+	for _, change := range kinds {
+		next := e
+		change(&next)
+		if err := lines.write(next); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := `TIME          PEER                   CC     EVENT
+12:30:15.123  192.0.2.1:443          cubic  resumed: 256KiB/512KiB saved 80ms -> cwnd 181
+12:30:15.123  192.0.2.1:443          cubic  phase: exact -> normal (window_sent) cwnd 181
+12:30:15.123  [2001:db8::1:2:3]:65535  cubic  closed: 1.0 MB acked, 1 retransmit, min rtt 80.1ms
+12:30:15.123  192.0.2.1:443            cubic  resumed: 256KiB/- saved - -> cwnd 181, window only, from the drop-in maps
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+func TestStatusText(t *testing.T) {
+	v := statusView{
+		Runtime: &loader.State{
+			Cgroup: "/sys/fs/cgroup", CgroupID: 1, MapBytes: 92_000_000, MaxPaths: 1 << 20,
+			Program: loader.Program{ID: 17, Name: "tcp_resume", Tag: "8b6f2c1d0e9a7f35", Age: 90 * time.Minute},
+			Wrappers: []loader.Wrapper{
+				{Name: "resume_cubic", CC: "cubic", Registered: true, By: "link"},
+				{Name: "resume_bbr", CC: "bbr", Reason: "the kernel has no bbr"},
+			},
+		},
+		Paths:    map[pathstore.State]int{pathstore.StateFree: 1200, pathstore.StateSpent: 34},
+		Counters: map[string]uint64{"established": 5000, "resumed": 3000, "cwnd_only": 2},
+		Dropin:   pathstore.Dropin{Cwnd: 256 << 10, Fallback: 1},
+		ordered:  []pathstore.Counter{{Name: "established", Value: 5000}, {Name: "no_saved_path", Value: 1998}, {Name: "no_memory"}, {Name: "resumed", Value: 3000}, {Name: "cwnd_only", Value: 2}},
+	}
+	want := `cgroup:        /sys/fs/cgroup
+program:       tcp_resume, id 17, tag 8b6f2c1d0e9a7f35, loaded 1h30m ago
+cubic:         resume_cubic, registered by link
+bbr:           stored window only: the kernel has no bbr
+memory:        92.0 MB for maps, room for 1,048,576 paths
+paths:         1,234 stored: 1,200 free, 34 spent
+drop-in maps:  CwndMap 256KiB, SSThreshMap 0, FallbackMap 1
+connections:   5,000 seen, 3,002 resumed
+
+Ways out of the gate:
+  resumed        3,000  started from the stored window and threshold
+  cwnd_only      2      started from the stored window only: the congestion control has no wrapper
+                        -> the wrappers above say why
+  no_saved_path  1,998  nothing is stored for the peer
+                        -> store it with "tcpresume put", or have the application report it; drop-in maps count only as the policy's dropin rule says
+
+What became of the resumed:
+  nothing yet
+`
+	var out strings.Builder
+	if err := printStatus(&out, v, false); err != nil || out.String() != want {
+		t.Errorf("%v, got\n%s\nwant\n%s", err, out.String(), want)
+	}
+	out.Reset()
+	if err := printStatus(&out, v, true); err != nil || !strings.Contains(out.String(), "no_memory") {
+		t.Errorf("%v, --all leaves out zeros:\n%s", err, out.String())
+	}
+}
+
+func TestEntryText(t *testing.T) {
+	e := entryOf(func(e *pathstore.Entry) {
+		e.Scope, e.State, e.Holder, e.Uses, e.Age = 4026, pathstore.StateInUse, 42, 1, time.Minute
+	})
+	want := `peer:             192.0.2.1
+cwnd:             256KiB
+ssthresh:         512KiB
+rtt:              80ms
+mode:             careful (policy 192.0.2.0/24)
+sharing:          single (policy 192.0.2.0/24)
+scope:            network namespace 4026
+source:           operator
+state:            in-use by socket 42
+stored:           1m ago, usable for 10m
+used:             1 time, 0 retreats
+next connection:  starts cold: a live connection (socket 42) holds the entry, which serves one only
+`
+	var out strings.Builder
+	if err := viewEntry(e, ruleOf(nil)).write(&out, e); err != nil || out.String() != want {
+		t.Errorf("%v, got\n%s\nwant\n%s", err, out.String(), want)
+	}
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+)
+
+// statusView is everything that answers why a connection was or was not resumed.
+type statusView struct {
+	Runtime  *loader.State           `json:"runtime"` // null: the pins are not visible from here
+	Paths    map[pathstore.State]int `json:"paths"`
+	Counters map[string]uint64       `json:"counters"`
+	Dropin   pathstore.Dropin        `json:"dropin"`
+
+	ordered []pathstore.Counter
+}
+
+func newStatus(g *global) *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what is loaded and why connections were or were not resumed",
+		Long: `Show what is in the kernel, how many paths are stored, and for every connection
+since the maps were made which way out of the gate it took: resumed, or why not,
+with the next step where there is one. Counters that are zero are left out
+without --all.`,
+		Example: `  tcpresume status
+  tcpresume status --all
+  tcpresume status -o json | jq .counters.no_saved_path`,
+		Args:              takes(),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := g.status(cmd)
+			if err != nil {
+				return err
+			}
+			return g.print(cmd, v, func(w io.Writer) error { return printStatus(w, v, all) })
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "show counters that are zero too")
+	return cmd
+}
+
+func (g *global) status(cmd *cobra.Command) (statusView, error) {
+	v := statusView{Paths: make(map[pathstore.State]int), Counters: make(map[string]uint64)}
+	store, err := g.open()
+	if err != nil {
+		return v, err
+	}
+	defer store.Close()
+	switch state, err := loader.Inspect(g.options()); {
+	case err == nil:
+		v.Runtime = &state
+	case !errors.Is(err, pathstore.ErrNotLoaded): // maps may be mounted where the pins are not
+		fmt.Fprintln(cmd.ErrOrStderr(), "note: "+errorLine(err))
+	}
+	for _, state := range states {
+		v.Paths[state] = 0
+	}
+	for e, err := range (filter{}).entries(cmd, store) {
+		if err != nil {
+			return v, err
+		}
+		v.Paths[e.State]++
+	}
+	if v.ordered, err = store.Counters(); err != nil {
+		return v, err
+	}
+	for _, c := range v.ordered {
+		v.Counters[c.Name] = c.Value
+	}
+	v.Dropin, err = store.Dropin()
+	return v, err
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+)
+
+func printStatus(w io.Writer, v statusView, all bool) error {
+	pairs := runtimePairs(v.Runtime)
+	pairs = append(pairs, [2]string{"paths", pathsText(v)}, [2]string{"drop-in maps", dropinText(v.Dropin)})
+	pairs = append(pairs, [2]string{"connections", fmt.Sprintf("%s seen, %s resumed",
+		showCount(v.Counters["established"]), showCount(v.Counters["resumed"]+v.Counters["cwnd_only"]))})
+	if err := printPairs(w, pairs...); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		title  string
+		groups []group
+	}{
+		{"Ways out of the gate:", []group{resumed, cold}},
+		{"What became of the resumed:", []group{outcome}},
+	} {
+		if err := printCounters(w, part.title, part.groups, v.ordered, all); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func runtimePairs(s *loader.State) [][2]string {
+	if s == nil {
+		return [][2]string{{"programs", "none under --pins, only maps: \"tcpresume up\" attaches them, unless they run under other pins"}}
+	}
+	cgroup := s.Cgroup
+	if cgroup == "" {
+		cgroup = "gone, and the attachment with it; \"tcpresume up --cgroup PATH\" attaches it again"
+	}
+	program := fmt.Sprintf("%s, id %d, tag %s, loaded %s", s.Program.Name, s.Program.ID, s.Program.Tag, showAge(s.Program.Age))
+	if s.CgroupID == 0 {
+		program = "gone with its cgroup"
+	}
+	if s.Outdated {
+		program += "; of another version, \"tcpresume up\" replaces it in place"
+	}
+	pairs := [][2]string{{"cgroup", cgroup}, {"program", program}}
+	pairs = append(pairs, wrapperPairs(*s)...)
+	pairs = append(pairs, [2]string{"memory", fmt.Sprintf("%s for maps, room for %s paths", showVolume(s.MapBytes), showCount(uint64(s.MaxPaths)))})
+	if s.ServedBy != 0 {
+		pairs = append(pairs, [2]string{"served by", fmt.Sprintf("\"tcpresume up\", pid %d", s.ServedBy)})
+	}
+	return pairs
+}
+
+// wrapperPairs is one line for each congestion control.
+func wrapperPairs(s loader.State) [][2]string {
+	pairs := make([][2]string, len(s.Wrappers))
+	for i, wrapper := range s.Wrappers {
+		text := wrapper.Name + ", registered by " + wrapper.By
+		if !wrapper.Registered {
+			text = "stored window only: " + wrapper.Reason
+		}
+		pairs[i] = [2]string{wrapper.CC, text}
+	}
+	return pairs
+}
+
+func pathsText(v statusView) string {
+	total := 0
+	var parts []string
+	for _, state := range states {
+		if n := v.Paths[state]; n > 0 {
+			total += n
+			parts = append(parts, showCount(uint64(n))+" "+string(state))
+		}
+	}
+	text := showCount(uint64(total)) + " stored"
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, ", ")
+	}
+	return text
+}
+
+func dropinText(d pathstore.Dropin) string {
+	return fmt.Sprintf("CwndMap %s, SSThreshMap %s, FallbackMap %d", d.Cwnd, d.Ssthresh, d.Fallback)
+}
+
+func printCounters(w io.Writer, title string, groups []group, counters []pathstore.Counter, all bool) error {
+	var rows [][]string
+	for _, wanted := range groups {
+		for _, c := range counters {
+			m, known := meanings[c.Name]
+			if !known || m.group != wanted || c.Value == 0 && !all {
+				continue
+			}
+			rows = append(rows, []string{"  " + c.Name, showCount(c.Value), m.text})
+			if m.next != "" && c.Value > 0 {
+				rows = append(rows, []string{"", "", "-> " + m.next})
+			}
+		}
+	}
+	if len(rows) == 0 {
+		rows = [][]string{{"  nothing yet", "", ""}}
+	}
+	if _, err := fmt.Fprintln(w, "\n"+title); err != nil {
+		return err
+	}
+	return printRows(w, rowsOf(rows))
+}
