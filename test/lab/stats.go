@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import "github.com/tcpresume/tcpresume/test/lab/internal/link"
+
+// Counters count what one direction of the link has done.
+type Counters = link.Counters
+
+// Stats are the counts of both directions.
+type Stats struct {
+	// ToClient is the direction from server to client, ToServer the other.
+	ToClient, ToServer Counters
+}
+
+// Stats returns the counts since the lab was made.
+func (l *Lab) Stats() Stats {
+	return Stats{ToClient: l.toClient.Counters(), ToServer: l.toServer.Counters()}
+}
+
+// Since returns what was counted after the earlier stats.
+func (s Stats) Since(earlier Stats) Stats {
+	return Stats{
+		ToClient: countersSince(s.ToClient, earlier.ToClient),
+		ToServer: countersSince(s.ToServer, earlier.ToServer),
+	}
+}
+
+func countersSince(now, earlier Counters) Counters {
+	return Counters{
+		Packets:    now.Packets - earlier.Packets,
+		Bytes:      now.Bytes - earlier.Bytes,
+		QueueDrops: now.QueueDrops - earlier.QueueDrops,
+		LossDrops:  now.LossDrops - earlier.LossDrops,
+		CutDrops:   now.CutDrops - earlier.CutDrops,
+		Late:       now.Late - earlier.Late,
+	}
+}
+
+// Overruns counts the packets that the kernel dropped because the link did not
+// read them in time. It is 0 unless the machine is overloaded; measurements made
+// while it grew are worthless.
+func (l *Lab) Overruns() (uint64, error) {
+	var sum uint64
+	for _, host := range []*Host{l.Client, l.Server} {
+		dropped, err := host.transmitDrops()
+		if err != nil {
+			return 0, err
+		}
+		sum += dropped
+	}
+	return sum, nil
+}
