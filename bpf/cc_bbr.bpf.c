@@ -24,14 +24,14 @@ SEC("struct_ops")
 void BPF_PROG(bbr_start, struct sock *sk)
 {
 	bbr_init(sk);
-	exact_start(sk);
+	resume_start(sk);
 	warm_seed(sk);
 }
 
 SEC("struct_ops")
 void BPF_PROG(bbr_release, struct sock *sk)
 {
-	exact_release(sk);
+	leave_replaced(sk);
 }
 
 SEC("struct_ops")
@@ -50,6 +50,8 @@ __u32 BPF_PROG(bbr_sndbuf, struct sock *sk)
 SEC("struct_ops")
 __u32 BPF_PROG(bbr_undo, struct sock *sk)
 {
+	if (window_undo_blocked(sk))
+		return ((struct tcp_sock *)sk)->snd_cwnd;
 	return bbr_undo_cwnd(sk);
 }
 
@@ -58,7 +60,7 @@ void BPF_PROG(bbr_event, struct sock *sk, enum tcp_ca_event event)
 {
 	bbr_cwnd_event(sk, event);
 	if (event == CA_EVENT_TX_START)
-		exact_before_burst(sk);
+		window_before_burst(sk);
 }
 
 SEC("struct_ops")
@@ -70,7 +72,7 @@ __u32 BPF_PROG(bbr_thresh, struct sock *sk)
 SEC("struct_ops")
 __u32 BPF_PROG(bbr_tso, struct sock *sk)
 {
-	exact_before_send(sk);
+	window_before_send(sk);
 	return bbr_min_tso_segs(sk);
 }
 
@@ -78,7 +80,7 @@ SEC("struct_ops")
 void BPF_PROG(bbr_state, struct sock *sk, __u8 new_state)
 {
 	bbr_set_state(sk, new_state);
-	exact_state(sk, new_state, RESUME_PHASE_FILLING);
+	warm_state(sk, new_state);
 }
 
 SEC(".struct_ops.link")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // go:build ignore
 /* The kernel's CUBIC while a connection resumes; then the socket is CUBIC's again. */
-#include "handback.h"
+#include "window.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -17,33 +17,34 @@ SEC("struct_ops")
 void BPF_PROG(cubic_init, struct sock *sk)
 {
 	cubictcp_init(sk);
-	exact_start(sk);
+	resume_start(sk);
 }
 
 SEC("struct_ops")
 void BPF_PROG(cubic_release, struct sock *sk)
 {
-	exact_release(sk);
+	leave_replaced(sk);
 }
 
 SEC("struct_ops")
 __u32 BPF_PROG(cubic_ssthresh, struct sock *sk)
 {
-	return cubictcp_recalc_ssthresh(sk);
+	return window_ssthresh(sk) ?: cubictcp_recalc_ssthresh(sk);
 }
 
 SEC("struct_ops")
 void BPF_PROG(cubic_avoid, struct sock *sk, __u32 ack, __u32 acked)
 {
-	cubictcp_cong_avoid(sk, ack, acked);
-	handback_when_done(sk, RESUME_CC_CUBIC);
+	if (!window_is_ours(sk))
+		cubictcp_cong_avoid(sk, ack, acked);
+	window_acked(sk, acked, RESUME_CC_CUBIC);
 }
 
 SEC("struct_ops")
 void BPF_PROG(cubic_state, struct sock *sk, __u8 new_state)
 {
 	cubictcp_state(sk, new_state);
-	exact_state(sk, new_state, RESUME_PHASE_NORMAL);
+	window_state(sk, new_state);
 }
 
 SEC("struct_ops")
@@ -51,25 +52,28 @@ void BPF_PROG(cubic_event, struct sock *sk, enum tcp_ca_event event)
 {
 	cubictcp_cwnd_event(sk, event);
 	if (event == CA_EVENT_TX_START)
-		exact_before_burst(sk);
+		window_before_burst(sk);
 }
 
 SEC("struct_ops")
 void BPF_PROG(cubic_acked, struct sock *sk, const struct ack_sample *sample)
 {
-	cubictcp_acked(sk, sample);
+	if (window_sample(sk, sample))
+		cubictcp_acked(sk, sample);
 }
 
 SEC("struct_ops")
 __u32 BPF_PROG(cubic_tso, struct sock *sk)
 {
-	exact_before_send(sk);
+	window_before_send(sk);
 	return pace_min_tso_segs(sk);
 }
 
 SEC("struct_ops")
 __u32 BPF_PROG(cubic_undo, struct sock *sk)
 {
+	if (window_undo_blocked(sk))
+		return ((struct tcp_sock *)sk)->snd_cwnd;
 	return tcp_reno_undo_cwnd(sk);
 }
 

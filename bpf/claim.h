@@ -13,29 +13,11 @@
 #define RESUME_CLAIM_H
 
 #include "maps.h"
+#include "seal.h"
 
 #define CLAIM_TRIES 4
 
 enum claim_view { CLAIM_NONE, CLAIM_FREE, CLAIM_TAKEN, CLAIM_SPENT, CLAIM_UNSTABLE };
-
-static __always_inline __u64 seal_word(__u64 seal, __u64 word)
-{
-	seal = (seal ^ word) * 0x9e3779b97f4a7c15ULL;
-	return seal ^ (seal >> 32);
-}
-
-/* Not a secret: it guards against races, not against whoever may write the map. */
-static __always_inline __u64 path_seal(const struct resume_peer *peer,
-				       const struct resume_path *path)
-{
-	const __u64 *key = (const __u64 *)peer, *sealed = &path->claim + 1;
-	__u64 seal = seal_word(seal_word(seal_word(1, key[0]), key[1]), key[2]);
-
-#pragma unroll
-	for (int i = 0; i < RESUME_SEALED_WORDS; i++)
-		seal = seal_word(seal, sealed[i]);
-	return seal | RESUME_FREE;
-}
 
 /* Copies the peer's entry into `copy` and says what its claim word means. */
 static __always_inline enum claim_view

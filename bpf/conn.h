@@ -1,20 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What is remembered of one resuming connection, in the storage of its socket. */
+/* What is remembered of a connection, in the storage of its socket. */
 #ifndef RESUME_CONN_H
 #define RESUME_CONN_H
 
 #include "layout.h"
+#include "phase.h"
 
+/* One that was resumed. */
 struct resume_conn {
-	struct resume_peer peer; /* the key that was claimed */
-	__u64 claim; /* the seal to put back if the claim is returned; 0: shared */
-	__u64 pacing_rate; /* bytes/s while the stored window leaves; 0: not paced */
-	__u32 snd_cwnd; /* the stored windows in segments of this socket */
+	struct resume_peer peer; /* the key of the entry */
+	__u64 claim; /* careful: the seal of the entry as read; exact: as claimed, 0 if shared */
+	__u64 pacing_rate; /* bytes/s while a window leaves that nothing clocks; 0: not paced */
+	__u64 path_deadline_ns; /* careful: the entry's expiry, checked again at the jump */
+	__u32 mss; /* the unit between bytes and segments, for the connection's life */
+	__u32 snd_cwnd; /* exact: the stored windows in segments; careful: the window held */
 	__u32 snd_ssthresh;
-	__u32 paced_by_us; /* sk_pacing_status was NONE before */
+	__u32 rtt_us; /* of the ACK at hand, 0 without a sample */
 	__u32 unused;
+	__u32 paced_by_us; /* sk_pacing_status was NONE before */
+	__u32 retreated; /* the kernel may still believe in a window to undo to */
+	__u32 undo_end; /* it does not once this is acknowledged */
+	__u32 claimed; /* careful: the entry and the path's jump are this connection's */
+	struct phase ph;
 	struct resume_event
 		event; /* who and from what; each event sent is a copy, brought up to date */
+};
+
+/* One that is observed (RFC 9959 3.1). */
+struct resume_observation {
+	__u64 at_ns; /* of the last round */
+	__u64 best_ns; /* when `window` was seen */
+	__u32 delivered; /* segments, at the last round */
+	__u32 window; /* bytes delivered in a round trip, the best so far */
 };
 
 #endif

@@ -10,6 +10,7 @@ static __always_inline void event_emit(struct resume_conn *conn, const struct tc
 {
 	struct resume_event *event = bpf_ringbuf_reserve(&resume_events, sizeof(*event), 0);
 
+	stats_trigger(trigger);
 	if (!event) {
 		stats_count(events_lost);
 		return;
@@ -27,6 +28,12 @@ static __always_inline void event_emit(struct resume_conn *conn, const struct tc
 	event->min_rtt_us = tp->rtt_min.s[0].v;
 	event->retransmits = tp->total_retrans;
 	event->lost = tp->lost;
+	event->phase = conn->ph.now;
+	event->limit = conn->ph.limit;
+	event->pipe_bytes = conn->ph.pipe;
+	event->jump_bytes = conn->ph.jump;
+	event->first_unvalidated = conn->ph.first_unvalidated;
+	event->last_unvalidated = conn->ph.last_unvalidated;
 	bpf_ringbuf_submit(event, 0);
 }
 

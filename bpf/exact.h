@@ -11,16 +11,11 @@
 #define RESUME_EXACT_H
 
 #include "pace.h"
-#include "phase.h"
-
-static __always_inline struct resume_conn *conn_of(struct sock *sk)
-{
-	return bpf_sk_storage_get(&resume_conns, sk, 0, 0);
-}
+#include "turn.h"
 
 static __always_inline bool exact_pending(const struct resume_conn *conn)
 {
-	return conn && conn->event.phase == RESUME_PHASE_EXACT;
+	return conn && conn->ph.now == RESUME_PHASE_EXACT;
 }
 
 static __always_inline void exact_apply(struct tcp_sock *tp, const struct resume_conn *conn)
@@ -36,13 +31,17 @@ static __always_inline __u32 exact_rtt_us(const struct tcp_sock *tp, const struc
 	return conn->event.saved_rtt_us ?: tp->srtt_us >> 3;
 }
 
-static __always_inline void exact_start(struct sock *sk)
+/* At init of a wrapper: the socket is the connection's, nothing has been sent. */
+static __always_inline void resume_start(struct sock *sk)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	struct resume_conn *conn = conn_of(sk);
 	__u32 mss = tp->mss_cache, paced, rtt_us;
 
-	if (!exact_pending(conn) || !mss)
+	if (!conn || !mss)
+		return;
+	conn->mss = mss;
+	if (!exact_pending(conn))
 		return;
 	conn->snd_cwnd = conn->event.cwnd_bytes / mss;
 	conn->snd_ssthresh = TCP_INFINITE_SSTHRESH;
@@ -56,24 +55,6 @@ static __always_inline void exact_start(struct sock *sk)
 		pace_start(sk, conn, (__u64)paced * mss * 1000000 / rtt_us);
 }
 
-/* Before the first segment after an idle moment: the stack may have shrunk a window not used yet.
- */
-static __always_inline void exact_before_burst(struct sock *sk)
-{
-	struct resume_conn *conn = conn_of(sk);
-
-	if (exact_pending(conn))
-		exact_apply((struct tcp_sock *)sk, conn);
-}
-
-static __always_inline void exact_before_send(struct sock *sk)
-{
-	struct resume_conn *conn = conn_of(sk);
-
-	if (conn && conn->pacing_rate)
-		pace_write(sk, conn);
-}
-
 /* True once the stored window has left and its ACKs have begun to return. */
 static __always_inline bool exact_window_sent(const struct tcp_sock *tp,
 					      const struct resume_conn *conn)
@@ -85,35 +66,20 @@ static __always_inline void exact_stop(struct sock *sk, struct resume_conn *conn
 				       enum resume_phase phase, enum resume_trigger trigger)
 {
 	pace_stop(sk, conn);
-	phase_enter(conn, (struct tcp_sock *)sk, phase, trigger);
+	turn(conn, (struct tcp_sock *)sk, phase, trigger);
 }
 
 /* Congestion ends the phase at once; the kernel's own reaction stands. */
-static __always_inline void exact_state(struct sock *sk, __u8 state, enum resume_phase next)
+static __always_inline void exact_congestion(struct sock *sk, struct resume_conn *conn, __u8 state,
+					     enum resume_phase next)
 {
-	struct resume_conn *conn = conn_of(sk);
 	enum resume_trigger trigger = RESUME_TRIGGER_PACKET_LOSS;
 
-	if (!exact_pending(conn) || state < TCP_CA_CWR)
-		return;
 	if (state == TCP_CA_CWR)
 		trigger = RESUME_TRIGGER_ECN_CE;
 	else if (state == TCP_CA_LOSS)
 		trigger = RESUME_TRIGGER_RTO;
 	exact_stop(sk, conn, next, trigger);
-}
-
-/* Another congestion control takes over, or the socket ends: nothing of ours may stay behind. */
-static __always_inline void exact_release(struct sock *sk)
-{
-	struct resume_conn *conn = conn_of(sk);
-
-	if (!conn)
-		return;
-	if (conn->event.phase != RESUME_PHASE_NORMAL && sk->__sk_common.skc_state != BPF_TCP_CLOSE)
-		exact_stop(sk, conn, RESUME_PHASE_NORMAL, RESUME_TRIGGER_REPLACED);
-	else
-		pace_stop(sk, conn); /* a closed socket may connect again */
 }
 
 #endif

@@ -8,33 +8,28 @@
 #define RESUME_GATE_H
 
 #include "cc.h"
-#include "claim.h"
 #include "compat.h"
 #include "event.h"
+#include "owner.h"
 #include "policy.h"
 
 #define TCP_BPF_IW 1001
 
 struct gate {
 	struct resume_policy policy;
+	struct resume_peer peer;
 	struct resume_path path; /* a copy */
 	struct resume_path *entry; /* NULL: from the drop-in maps */
-	struct resume_conn conn; /* as it will be stored with the socket */
+	__u64 deadline_ns; /* of the entry, by its own expiry or the policy's lifetime */
+	__u32 mss;
+	enum resume_mode mode;
+	enum resume_cc cc;
 };
-
-static __always_inline void gate_addresses(struct bpf_sock_ops *ctx, struct resume_event *event)
-{
-	addr_copy(event->peer_addr, ctx->remote_ip6);
-	addr_copy(event->local_addr, ctx->local_ip6);
-	event->peer_port = bpf_ntohl(ctx_u32(ctx->remote_port));
-	event->local_port = ctx_u32(ctx->local_port);
-}
 
 /* Fills gate->path with what may be used for this peer; false after counting why not. */
 static __always_inline bool gate_find(struct gate *gate)
 {
-	__u64 now = bpf_ktime_get_boot_ns(), lifetime_ns;
-	enum claim_view view = claim_read(&gate->conn.peer, &gate->path, &gate->entry);
+	enum claim_view view = claim_read(&gate->peer, &gate->path, &gate->entry);
 
 	if (view == CLAIM_UNSTABLE) {
 		stats_count(path_unstable);
@@ -45,8 +40,10 @@ static __always_inline bool gate_find(struct gate *gate)
 		return false;
 	}
 	if (view == CLAIM_FREE) {
-		lifetime_ns = gate->policy.lifetime_s * 1000000000ULL;
-		if (now < gate->path.expires_ns && now < gate->path.stored_ns + lifetime_ns)
+		gate->deadline_ns = gate->path.stored_ns + gate->policy.lifetime_s * 1000000000ULL;
+		if (gate->deadline_ns > gate->path.expires_ns)
+			gate->deadline_ns = gate->path.expires_ns;
+		if (bpf_ktime_get_boot_ns() < gate->deadline_ns)
 			return true;
 		/* RFC 9959 3.2: deleted. By key it could delete a report that has just replaced it.
 		 */
@@ -64,67 +61,108 @@ static __always_inline bool gate_find(struct gate *gate)
 	return false;
 }
 
-static __always_inline bool gate_mode(struct gate *gate, __u32 mss)
+/* What mode careful asks of an entry and of the handshake, RFC 9959 3.2. */
+static __always_inline bool gate_careful(struct bpf_sock_ops *ctx, const struct gate *gate)
 {
-	struct resume_event *saved = &gate->conn.event;
-
-	saved->mode = gate->path.mode ?: gate->policy.mode;
-	if (saved->mode == RESUME_MODE_OFF) {
-		stats_count(path_off);
+	if (!gate->path.min_rtt_us) {
+		stats_count(no_saved_rtt);
 		return false;
 	}
-	if (saved->mode != RESUME_MODE_EXACT) {
-		stats_count(mode_unavailable);
-		return false;
-	}
-	saved->source = gate->path.source;
-	saved->saved_rtt_us = gate->path.min_rtt_us;
-	saved->cwnd_bytes = capped(gate->path.cwnd_bytes, gate->policy.max_cwnd_bytes);
-	saved->ssthresh_bytes = capped(gate->path.ssthresh_bytes, gate->policy.max_ssthresh_bytes);
-	if (!mss || saved->cwnd_bytes < mss) {
+	/* Below that the jump saves no round trip; the window only grows from here. */
+	if (gate->path.cwnd_bytes / 2 < 2 * ctx_u32(ctx->snd_cwnd) * gate->mss) {
 		stats_count(window_too_small);
 		return false;
 	}
-	return true;
-}
-
-/* A socket that connects a second time may still have a wrapper, which starts anew only if it is set anew. */
-static __always_inline enum resume_cc gate_cc(struct bpf_sock_ops *ctx)
-{
-	struct cc_name name = {};
-	enum resume_cc cc;
-
-	bpf_getsockopt(ctx, SOL_TCP, TCP_CONGESTION, &name, sizeof(name));
-	cc = cc_of(&name);
-	if (cc != RESUME_CC_OTHER)
-		return cc;
-	cc = cc_of_wrapper(&name);
-	if (cc != RESUME_CC_OTHER)
-		cc_unwrap(ctx, cc);
-	return cc;
-}
-
-/* Takes the entry for this socket where it serves one connection only. */
-static __always_inline bool gate_claim(struct gate *gate)
-{
-	__u8 sharing = gate->path.sharing ?: gate->policy.sharing;
-
-	if (!gate->entry)
-		return true;
-	if (sharing == RESUME_SHARING_SINGLE) {
-		if (!claim_swap(gate->entry, gate->path.claim, gate->conn.event.cookie)) {
-			stats_count(already_in_use);
-			return false;
-		}
-		gate->conn.claim = gate->path.claim;
+	if (ctx_u32(ctx->total_retrans)) {
+		stats_count(handshake_loss);
+		return false;
 	}
 	return true;
 }
 
-static __always_inline void gate_unclaim(struct gate *gate)
+static __always_inline bool gate_mode(struct bpf_sock_ops *ctx, struct gate *gate)
 {
-	if (gate->entry && gate->conn.claim)
-		claim_swap(gate->entry, gate->conn.event.cookie, gate->conn.claim);
+	gate->mode = gate->path.mode ?: gate->policy.mode;
+	if (gate->mode == RESUME_MODE_OFF) {
+		stats_count(path_off);
+		return false;
+	}
+	gate->path.cwnd_bytes = capped(gate->path.cwnd_bytes, gate->policy.max_cwnd_bytes);
+	gate->path.ssthresh_bytes =
+		capped(gate->path.ssthresh_bytes, gate->policy.max_ssthresh_bytes);
+	gate->mss = ctx_u32(ctx->mss_cache);
+	if (!gate->mss || gate->path.cwnd_bytes < gate->mss) {
+		stats_count(window_too_small);
+		return false;
+	}
+	return gate->mode == RESUME_MODE_EXACT || gate_careful(ctx, gate);
+}
+
+/* A socket that connects a second time may still have a wrapper, which starts anew only if it is
+ * set anew. */
+static __always_inline bool gate_control(struct bpf_sock_ops *ctx, struct gate *gate)
+{
+	struct cc_name name = {};
+
+	bpf_getsockopt(ctx, SOL_TCP, TCP_CONGESTION, &name, sizeof(name));
+	gate->cc = cc_of(&name);
+	if (gate->cc != RESUME_CC_OTHER)
+		return true;
+	gate->cc = cc_of_wrapper(&name);
+	if (gate->cc == RESUME_CC_OTHER) {
+		stats_count(congestion_control_unsupported);
+		return false;
+	}
+	cc_unwrap(ctx, gate->cc);
+	return true;
+}
+
+static __always_inline void gate_fill(struct bpf_sock_ops *ctx, const struct gate *gate,
+				      struct resume_conn *conn)
+{
+	struct resume_event *event = &conn->event;
+	struct phase *ph = &conn->ph;
+
+	/* Over what an earlier connection of the same socket left. */
+	__builtin_memset(conn, 0, sizeof(*conn));
+	conn->peer = gate->peer;
+	/* The drop-in maps have no claim; an entry's is what was read. */
+	conn->claim = gate->path.claim;
+	conn->path_deadline_ns = gate->deadline_ns;
+	ph->now =
+		gate->mode == RESUME_MODE_EXACT ? RESUME_PHASE_EXACT : RESUME_PHASE_RECONNAISSANCE;
+	ph->saved_cwnd = gate->path.cwnd_bytes;
+	ph->saved_rtt_us = gate->path.min_rtt_us;
+	ph->max_jump = gate->policy.max_jump_bytes;
+	ph->rtt_low_percent = gate->policy.rtt_low_percent;
+	ph->rtt_high_percent = gate->policy.rtt_high_percent;
+
+	event->cookie = bpf_get_socket_cookie(ctx);
+	addr_copy(event->peer_addr, ctx->remote_ip6);
+	addr_copy(event->local_addr, ctx->local_ip6);
+	event->peer_port = bpf_ntohl(ctx_u32(ctx->remote_port));
+	event->local_port = ctx_u32(ctx->local_port);
+	event->cwnd_bytes = gate->path.cwnd_bytes;
+	event->ssthresh_bytes = gate->path.ssthresh_bytes;
+	event->saved_rtt_us = gate->path.min_rtt_us;
+	event->mode = gate->mode;
+	event->source = gate->path.source;
+	event->cc = gate->cc;
+}
+
+/* Mode exact takes the entry now, where it serves one connection only; careful at the jump. */
+static __always_inline bool gate_claim(const struct gate *gate, struct resume_conn *conn)
+{
+	__u8 sharing = gate->path.sharing ?: gate->policy.sharing;
+
+	if (!gate->entry || gate->mode != RESUME_MODE_EXACT)
+		return true;
+	if (sharing == RESUME_SHARING_SINGLE) {
+		if (!claim_swap(gate->entry, conn->claim, conn->event.cookie))
+			return false;
+		conn->claimed = 1;
+	}
+	return true;
 }
 
 /* Without a wrapper (no struct_ops, or not registered) the initial window is all that can be set.
@@ -134,19 +172,28 @@ static __always_inline bool gate_cwnd_only(struct bpf_sock_ops *ctx, struct resu
 {
 	__u32 cwnd = conn->event.cwnd_bytes / mss;
 
+	/* RFC 9959 4.2: careful leaves the initial window alone. */
+	if (conn->event.mode != RESUME_MODE_EXACT)
+		return false;
 	if (bpf_setsockopt(ctx, SOL_TCP, TCP_BPF_IW, &cwnd, sizeof(cwnd)))
 		return false;
 	conn->event.cwnd_only = 1;
-	conn->event.phase = RESUME_PHASE_NORMAL;
+	conn->ph.now = RESUME_PHASE_NORMAL;
 	return true;
 }
 
+/* The flags are one word for all programs of the socket: added to, never set. */
+static __always_inline void gate_callbacks(struct bpf_sock_ops *ctx, __u32 flags)
+{
+	bpf_sock_ops_cb_flags_set(ctx, ctx_u32(ctx->bpf_sock_ops_cb_flags) | flags);
+}
+
 static __always_inline void gate_resumed(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
-					 struct gate *gate, struct resume_conn *conn)
+					 const struct gate *gate, struct resume_conn *conn)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
-	if (gate->entry)
+	if (gate->entry && gate->mode == RESUME_MODE_EXACT)
 		__sync_fetch_and_add(&gate->entry->uses, 1);
 	if (conn->event.cwnd_only)
 		stats_count(cwnd_only);
@@ -156,11 +203,9 @@ static __always_inline void gate_resumed(struct bpf_sock_ops *ctx, struct bpf_so
 		stats_count(resumed_by_dropin);
 	if (conn->event.cc == RESUME_CC_BBR && !conn->event.cwnd_only)
 		stats_count(kept_bbr);
-	/* The flags are one word for all programs of the socket. */
-	bpf_sock_ops_cb_flags_set(ctx,
-				  ctx_u32(ctx->bpf_sock_ops_cb_flags) | BPF_SOCK_OPS_STATE_CB_FLAG);
+	gate_callbacks(ctx, BPF_SOCK_OPS_STATE_CB_FLAG);
 	if (tp)
-		event_emit(conn, tp, RESUME_EVENT_RESUMED, RESUME_TRIGGER_ESTABLISHED);
+		event_emit(conn, tp, RESUME_EVENT_RESUMED, RESUME_TRIGGER_APPLIED);
 }
 
 #endif

@@ -4,6 +4,7 @@
 #define RESUME_HANDBACK_H
 
 #include "cc.h"
+#include "careful.h"
 #include "exact.h"
 
 static __always_inline bool draining(void)
@@ -22,20 +23,27 @@ static __always_inline void handback(struct sock *sk, enum resume_cc cc)
 		stats_count(handed_back);
 }
 
-/*
- * Tail of cong_avoid for window-based controls. A wrapper without a saved state
- * has nothing to do either: somebody chose it by name, or its storage is gone.
- */
-static __always_inline void handback_when_done(struct sock *sk, enum resume_cc cc)
+/* Out of any phase, because something outside of it says so. */
+static __always_inline void leave(struct sock *sk, struct resume_conn *conn,
+				  enum resume_trigger trigger)
+{
+	pace_stop(sk, conn);
+	if (conn->claimed)
+		owner_jump_over(conn);
+	turn(conn, (struct tcp_sock *)sk, RESUME_PHASE_NORMAL, trigger);
+}
+
+/* Body of release: another congestion control takes over, and nothing of ours may stay behind. */
+static __always_inline void leave_replaced(struct sock *sk)
 {
 	struct resume_conn *conn = conn_of(sk);
 
-	if (conn && exact_window_sent((struct tcp_sock *)sk, conn))
-		exact_stop(sk, conn, RESUME_PHASE_NORMAL, RESUME_TRIGGER_WINDOW_SENT);
-	else if (conn && conn->event.phase != RESUME_PHASE_NORMAL && draining())
-		exact_stop(sk, conn, RESUME_PHASE_NORMAL, RESUME_TRIGGER_DRAINING);
-	if (!conn || conn->event.phase == RESUME_PHASE_NORMAL)
-		handback(sk, cc);
+	if (!conn)
+		return;
+	if (conn->ph.now != RESUME_PHASE_NORMAL && sk->__sk_common.skc_state != BPF_TCP_CLOSE)
+		leave(sk, conn, RESUME_TRIGGER_REPLACED);
+	else
+		pace_stop(sk, conn); /* a closed socket may connect again */
 }
 
 #endif

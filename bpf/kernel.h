@@ -69,13 +69,28 @@ struct minmax {
 	struct minmax_sample s[3];
 };
 
+struct tcp_rack {
+	__u64 mstamp;
+};
+
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	__u32 snd_cwnd;
 	__u32 snd_ssthresh;
+	__u32 snd_una;
+	__u32 snd_nxt;
+	__u32 snd_wnd;
+	__u32 write_seq;
+	__u32 packets_out;
+	__u32 sacked_out;
+	__u32 lost_out;
+	__u32 retrans_out;
+	__u32 delivered;
+	__u8 is_cwnd_limited : 1;
 	__u32 mss_cache;
 	__u32 srtt_us;
 	struct minmax rtt_min;
+	struct tcp_rack rack;
 	__u64 bytes_sent;
 	__u64 bytes_acked;
 	__u32 total_retrans;

@@ -11,6 +11,8 @@
 #ifndef RESUME_LAYOUT_H
 #define RESUME_LAYOUT_H
 
+#include <linux/types.h>
+
 enum resume_mode {
 	RESUME_MODE_POLICY = 0, /* an entry that leaves the mode to the policy */
 	RESUME_MODE_OFF,
@@ -57,27 +59,56 @@ enum resume_phase {
 	RESUME_PHASE_VALIDATING,
 	RESUME_PHASE_SAFE_RETREAT,
 	RESUME_PHASE_EXACT, /* the stored window leaves, paced, for the first time */
-	RESUME_PHASE_FILLING, /* BBR: STARTUP goes on with its pacing capped */
+	RESUME_PHASE_FILLING, /* normal congestion control, still short of the pipe: growth is
+				 reined in */
 };
 
-/* Why a phase changed; the names are those of RFC 9959's qlog events where it has one. */
+/*
+ * Why a phase changed; the names are those of RFC 9959's qlog events where it
+ * has one. Each has its counter in resume_stats.
+ */
 enum resume_trigger {
 	RESUME_TRIGGER_NONE = 0,
-	RESUME_TRIGGER_ESTABLISHED, /* the stored window was applied */
-	RESUME_TRIGGER_WINDOW_SENT, /* the stored window left once, ACKs return */
-	RESUME_TRIGGER_PIPE_FULL, /* BBR found the bottleneck's rate */
+	RESUME_TRIGGER_APPLIED, /* at ESTABLISHED: the state was given to the socket */
+	RESUME_TRIGGER_CONGESTION_WINDOW_LIMITED, /* the jump */
+	RESUME_TRIGGER_RTT_NOT_VALIDATED,
+	RESUME_TRIGGER_LAST_UNVALIDATED_PACKET_SENT,
+	RESUME_TRIGGER_FIRST_UNVALIDATED_PACKET_ACKNOWLEDGED,
+	RESUME_TRIGGER_RTT_EXCEEDED,
+	RESUME_TRIGGER_RATE_LIMITED,
+	RESUME_TRIGGER_LAST_UNVALIDATED_PACKET_ACKNOWLEDGED,
+	RESUME_TRIGGER_PATH_CHANGED,
 	RESUME_TRIGGER_PACKET_LOSS,
 	RESUME_TRIGGER_ECN_CE,
 	RESUME_TRIGGER_RTO,
+	RESUME_TRIGGER_EXIT_RECOVERY,
+	/* not in the RFC */
+	RESUME_TRIGGER_NO_GAIN, /* the window has grown to half of the jump by itself */
+	RESUME_TRIGGER_IN_USE_ELSEWHERE, /* another connection of the path jumped first */
+	RESUME_TRIGGER_EXPIRED_MEANWHILE, /* between ESTABLISHED and the jump */
+	RESUME_TRIGGER_WINDOW_SENT, /* exact: the stored window left once, ACKs return */
+	RESUME_TRIGGER_PIPE_FULL, /* delay rose, or BBR found the bottleneck's rate */
 	RESUME_TRIGGER_REPLACED, /* somebody chose another congestion control */
 	RESUME_TRIGGER_DRAINING, /* tcpresume is going away */
 	RESUME_TRIGGER_CLOSED,
+};
+
+#define RESUME_TRIGGER_SLOTS 32 /* a power of two, which the verifier can follow */
+
+/* What bound the jump. */
+enum resume_limit {
+	RESUME_LIMIT_NONE = 0,
+	RESUME_LIMIT_SAVED_WINDOW, /* half of it, RFC 9959 3.3 */
+	RESUME_LIMIT_MAX_JUMP,
+	RESUME_LIMIT_STANDING_QUEUE, /* the RTT shows one */
+	RESUME_LIMIT_RECEIVER_WINDOW,
 };
 
 enum resume_event_kind {
 	RESUME_EVENT_RESUMED = 0,
 	RESUME_EVENT_PHASE,
 	RESUME_EVENT_CLOSED,
+	RESUME_EVENT_LEARNT,
 };
 
 /* Key of resume_paths: the peer, masked to the policy's prefix length. */
@@ -152,25 +183,25 @@ struct resume_stats {
 	__u64 lifetime_exceeded;
 	__u64 already_in_use;
 	__u64 window_too_small;
-	__u64 mode_unavailable;
+	__u64 no_saved_rtt; /* careful has nothing to confirm the path by */
+	__u64 handshake_loss; /* careful: the SYN or SYN-ACK was sent again */
 	__u64 congestion_control_unsupported;
 	__u64 no_memory;
 	__u64 switch_failed;
 	__u64 resumed;
 	__u64 cwnd_only; /* resumed without a wrapper: the kernel lacks it */
-	/* which of the resumed came from the drop-in maps */
+	/* of the resumed */
 	__u64 resumed_by_dropin;
-	/* outcomes */
-	__u64 window_sent;
-	__u64 packet_loss;
-	__u64 ecn_ce;
-	__u64 rto;
-	__u64 replaced;
-	__u64 closed_before_window_sent;
-	__u64 handed_back;
 	__u64 kept_bbr;
+	__u64 handed_back;
 	__u64 handback_failed;
+	__u64 closed_while_resuming;
+	/* Observing (RFC 9959 3.1) */
+	__u64 learnt;
+	__u64 learnt_too_small; /* below 4 x IW */
+	__u64 learnt_older; /* a fresher report stands */
 	__u64 events_lost;
+	__u64 triggers[RESUME_TRIGGER_SLOTS];
 };
 
 struct resume_event {
@@ -192,6 +223,11 @@ struct resume_event {
 	__u32 min_rtt_us;
 	__u32 retransmits;
 	__u32 lost;
+	__u32 pipe_bytes; /* RFC 9959 PipeSize */
+	__u32 jump_bytes; /* jump_cwnd */
+	__u32 first_unvalidated; /* sequence numbers */
+	__u32 last_unvalidated;
+	enum resume_limit limit;
 	enum resume_event_kind kind;
 	enum resume_mode mode;
 	enum resume_source source;

@@ -27,6 +27,26 @@ struct {
 	__type(value, struct resume_conn);
 } resume_conns SEC(".maps");
 
+/* What a connection delivered, until it closes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct resume_observation);
+} resume_seen SEC(".maps");
+
+/*
+ * Paths on which a connection is in Careful Resume now, by its socket cookie.
+ * Inserted at the jump, deleted when the phases end; whatever is written to
+ * resume_paths meanwhile, no second connection jumps.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1 << 16);
+	__type(key, struct resume_peer);
+	__type(value, __u64);
+} resume_jumps SEC(".maps");
+
 /* Written by the operator; the longest prefix wins. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);

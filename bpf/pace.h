@@ -20,6 +20,8 @@ static __always_inline void pace_write(struct sock *sk, const struct resume_conn
 {
 	__u64 cap = sk->sk_max_pacing_rate;
 
+	if (!conn->pacing_rate)
+		return;
 	sk->sk_pacing_rate = conn->pacing_rate < cap ? conn->pacing_rate : cap;
 }
 

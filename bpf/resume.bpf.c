@@ -2,80 +2,79 @@
 // go:build ignore
 /*
  * The program that decides: at ESTABLISHED it gives a peer's saved congestion
- * state to the connection; at CLOSE it settles the claim.
+ * state to the connection; once a round trip it observes what the path carries;
+ * at CLOSE it settles the claim and saves what was learnt.
  */
-#include "gate.h"
+#include "learn.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
 static __always_inline void established(struct bpf_sock_ops *ctx)
 {
-	struct gate gate = {};
 	struct bpf_sock *sk = ctx->sk;
+	struct gate gate = {};
 	struct resume_conn *conn;
-	__u32 mss = ctx_u32(ctx->mss_cache);
+	__u8 addr[16];
 
 	stats_count(established);
 	if (!sk || !ctx_u32(ctx->is_fullsock)) {
 		stats_count(not_a_tcp_socket);
 		return;
 	}
-	gate_addresses(ctx, &gate.conn.event);
-	policy_for(gate.conn.event.peer_addr, &gate.policy);
+	addr_copy(addr, ctx->remote_ip6);
+	policy_for(addr, &gate.policy);
 	if (gate.policy.mode == RESUME_MODE_OFF) {
 		stats_count(policy_off);
 		return;
 	}
-	peer_key(&gate.conn.peer, gate.conn.event.peer_addr, &gate.policy,
-		 bpf_get_netns_cookie(ctx));
-	if (!gate_find(&gate) || !gate_mode(&gate, mss))
+	if (gate.policy.learn)
+		gate_callbacks(ctx, BPF_SOCK_OPS_RTT_CB_FLAG | BPF_SOCK_OPS_STATE_CB_FLAG);
+	peer_key(&gate.peer, addr, &gate.policy, bpf_get_netns_cookie(ctx));
+	if (!gate_find(&gate) || !gate_mode(ctx, &gate) || !gate_control(ctx, &gate))
 		return;
-
-	gate.conn.event.cc = gate_cc(ctx);
-	if (gate.conn.event.cc == RESUME_CC_OTHER) {
-		stats_count(congestion_control_unsupported);
-		return;
-	}
-	gate.conn.event.cookie = bpf_get_socket_cookie(ctx);
-	gate.conn.event.phase = RESUME_PHASE_EXACT;
-	if (!gate_claim(&gate))
-		return;
-	conn = bpf_sk_storage_get(&resume_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	conn = bpf_sk_storage_get(&resume_conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!conn) {
-		gate_unclaim(&gate);
 		stats_count(no_memory);
 		return;
 	}
-	*conn = gate.conn; /* over what an earlier connection of the same socket left */
-	if (cc_wrap(ctx, conn->event.cc) && !gate_cwnd_only(ctx, conn, mss)) {
+	gate_fill(ctx, &gate, conn);
+	if (!gate_claim(&gate, conn)) {
 		bpf_sk_storage_delete(&resume_conns, sk);
-		gate_unclaim(&gate);
+		stats_count(already_in_use);
+		return;
+	}
+	if (cc_wrap(ctx, gate.cc) && !gate_cwnd_only(ctx, conn, gate.mss)) {
+		if (conn->claimed)
+			owner_return(conn);
+		bpf_sk_storage_delete(&resume_conns, sk);
 		stats_count(switch_failed);
 		return;
 	}
 	gate_resumed(ctx, sk, &gate, conn);
 }
 
-static __always_inline void closed(struct bpf_sock_ops *ctx)
+/* The claim is settled; a set that served well is there for the next connection. */
+static __always_inline void settle(struct bpf_sock *sk)
 {
-	struct bpf_sock *sk = ctx->sk;
-	struct resume_conn *conn;
-	struct resume_path *path;
+	struct resume_conn *conn = bpf_sk_storage_get(&resume_conns, sk, 0, 0);
+	enum resume_phase phase;
 	struct tcp_sock *tp;
 
-	if (!sk)
-		return;
-	conn = bpf_sk_storage_get(&resume_conns, sk, 0, 0);
 	if (!conn)
 		return;
-	if (conn->event.phase == RESUME_PHASE_EXACT)
-		stats_count(closed_before_window_sent);
-	path = conn->claim ? bpf_map_lookup_elem(&resume_paths, &conn->peer) : NULL;
-	if (path)
-		claim_swap(path, conn->event.cookie, RESUME_SPENT);
+	phase = conn->ph.now;
+	if (phase == RESUME_PHASE_EXACT || phase == RESUME_PHASE_UNVALIDATED ||
+	    phase == RESUME_PHASE_VALIDATING)
+		stats_count(closed_while_resuming);
+	if (conn->claimed && conn->event.mode == RESUME_MODE_EXACT) {
+		owner_spend(conn);
+	} else if (conn->claimed) {
+		owner_jump_over(conn);
+		owner_return(conn);
+	}
+	conn->event.old_phase = phase;
+	conn->ph.now = RESUME_PHASE_NORMAL;
 	tp = bpf_skc_to_tcp_sock(sk);
-	conn->event.old_phase = conn->event.phase;
-	conn->event.phase = RESUME_PHASE_NORMAL;
 	if (tp)
 		event_emit(conn, tp, RESUME_EVENT_CLOSED, RESUME_TRIGGER_CLOSED);
 }
@@ -83,14 +82,24 @@ static __always_inline void closed(struct bpf_sock_ops *ctx)
 SEC("sockops")
 int tcp_resume(struct bpf_sock_ops *ctx)
 {
+	struct bpf_sock *sk;
+
 	switch (ctx_u32(ctx->op)) {
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
 		established(ctx);
 		break;
 	case BPF_SOCK_OPS_STATE_CB:
-		if (ctx_u32(ctx->args[1]) == BPF_TCP_CLOSE)
-			closed(ctx);
+		sk = ctx->sk;
+		if (ctx_u32(ctx->args[1]) != BPF_TCP_CLOSE || !sk)
+			break;
+		settle(sk);
+		learn_save(ctx, sk);
+		break;
+	case BPF_SOCK_OPS_RTT_CB:
+		sk = ctx->sk;
+		if (sk)
+			learn_round(sk);
 		break;
 	}
 	return 1; /* 0 would drop the reply of every other sockops program of the socket */

@@ -14,4 +14,15 @@
 			_stats->counter++;                                                         \
 	})
 
+static __always_inline void stats_trigger(__u32 trigger)
+{
+	__u32 zero = 0;
+	struct resume_stats *stats = bpf_map_lookup_elem(&resume_stats, &zero);
+
+	/* The compiler knows the range where the verifier does not, and would drop the modulo. */
+	barrier_var(trigger);
+	if (stats)
+		stats->triggers[trigger % RESUME_TRIGGER_SLOTS]++;
+}
+
 #endif

@@ -8,7 +8,7 @@
 #ifndef RESUME_WARM_H
 #define RESUME_WARM_H
 
-#include "handback.h"
+#include "window.h"
 
 #define BBR_BW_SCALE 24
 
@@ -21,7 +21,7 @@ static __always_inline __u64 stored_rate(const struct tcp_sock *tp, const struct
 {
 	__u32 rtt_us = exact_rtt_us(tp, conn);
 
-	return rtt_us ? (__u64)conn->snd_cwnd * tp->mss_cache * 1000000 / rtt_us : 0;
+	return rtt_us ? (__u64)conn->event.cwnd_bytes * 1000000 / rtt_us : 0;
 }
 
 static __always_inline void warm_seed(struct sock *sk)
@@ -60,20 +60,44 @@ static __always_inline void warm_cap(struct sock *sk, struct resume_conn *conn)
 		sk->sk_pacing_rate = cap;
 }
 
-/* Tail of cong_control. */
-static __always_inline void warm_acked(struct sock *sk)
+static __always_inline void warm_state(struct sock *sk, __u8 state)
 {
 	struct resume_conn *conn = conn_of(sk);
 
+	if (!conn || state < TCP_CA_CWR)
+		return;
+	if (exact_pending(conn))
+		exact_congestion(sk, conn, state, RESUME_PHASE_FILLING);
+	else if (conn->ph.now != RESUME_PHASE_FILLING)
+		careful_congestion(sk, conn, state);
+}
+
+/* Tail of cong_control, which runs at each ACK, in recovery too. BBR's own window is overruled
+ * while ours holds. */
+static __always_inline void warm_acked(struct sock *sk)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	struct resume_conn *conn = conn_of(sk);
+
 	if (draining()) {
+		if (conn && conn->ph.now != RESUME_PHASE_NORMAL)
+			leave(sk, conn, RESUME_TRIGGER_DRAINING);
 		handback(sk, RESUME_CC_BBR);
 		return;
 	}
 	if (!conn)
 		return;
-	if (exact_window_sent((struct tcp_sock *)sk, conn))
+	if (careful_jumping(conn))
+		tp->snd_cwnd = conn->snd_cwnd;
+	if (exact_window_sent(tp, conn))
 		exact_stop(sk, conn, RESUME_PHASE_FILLING, RESUME_TRIGGER_WINDOW_SENT);
-	if (conn->event.phase == RESUME_PHASE_FILLING)
+	else if (conn->ph.now != RESUME_PHASE_FILLING)
+		careful_acked(sk, conn, 0);
+	if (careful_jumping(conn))
+		conn->snd_cwnd = tp->snd_cwnd;
+	if (conn->ph.now == RESUME_PHASE_SAFE_RETREAT && tp->snd_cwnd > conn->snd_cwnd)
+		tp->snd_cwnd = conn->snd_cwnd;
+	if (conn->ph.now == RESUME_PHASE_FILLING)
 		warm_cap(sk, conn);
 }
 

@@ -23,8 +23,10 @@ const (
 	BbrMapResumeConns   = "resume_conns"
 	BbrMapResumeControl = "resume_control"
 	BbrMapResumeEvents  = "resume_events"
+	BbrMapResumeJumps   = "resume_jumps"
 	BbrMapResumePaths   = "resume_paths"
 	BbrMapResumePolicy  = "resume_policy"
+	BbrMapResumeSeen    = "resume_seen"
 	BbrMapResumeStats   = "resume_stats"
 	BbrProgBbrControl   = "bbr_control"
 	BbrProgBbrEvent     = "bbr_event"
@@ -101,8 +103,10 @@ type BbrMapSpecs struct {
 	ResumeConns   *ebpf.MapSpec `ebpf:"resume_conns"`
 	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.MapSpec `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.MapSpec `ebpf:"resume_jumps"`
 	ResumePaths   *ebpf.MapSpec `ebpf:"resume_paths"`
 	ResumePolicy  *ebpf.MapSpec `ebpf:"resume_policy"`
+	ResumeSeen    *ebpf.MapSpec `ebpf:"resume_seen"`
 	ResumeStats   *ebpf.MapSpec `ebpf:"resume_stats"`
 }
 
@@ -139,8 +143,10 @@ type BbrMaps struct {
 	ResumeConns   *ebpf.Map `ebpf:"resume_conns"`
 	ResumeControl *ebpf.Map `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.Map `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.Map `ebpf:"resume_jumps"`
 	ResumePaths   *ebpf.Map `ebpf:"resume_paths"`
 	ResumePolicy  *ebpf.Map `ebpf:"resume_policy"`
+	ResumeSeen    *ebpf.Map `ebpf:"resume_seen"`
 	ResumeStats   *ebpf.Map `ebpf:"resume_stats"`
 }
 
@@ -153,8 +159,10 @@ func (m *BbrMaps) Close() error {
 		m.ResumeConns,
 		m.ResumeControl,
 		m.ResumeEvents,
+		m.ResumeJumps,
 		m.ResumePaths,
 		m.ResumePolicy,
+		m.ResumeSeen,
 		m.ResumeStats,
 	)
 }

@@ -23,8 +23,10 @@ const (
 	BbrV1MapResumeConns   = "resume_conns"
 	BbrV1MapResumeControl = "resume_control"
 	BbrV1MapResumeEvents  = "resume_events"
+	BbrV1MapResumeJumps   = "resume_jumps"
 	BbrV1MapResumePaths   = "resume_paths"
 	BbrV1MapResumePolicy  = "resume_policy"
+	BbrV1MapResumeSeen    = "resume_seen"
 	BbrV1MapResumeStats   = "resume_stats"
 	BbrV1ProgBbrControl   = "bbr_control"
 )
@@ -85,8 +87,10 @@ type BbrV1MapSpecs struct {
 	ResumeConns   *ebpf.MapSpec `ebpf:"resume_conns"`
 	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.MapSpec `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.MapSpec `ebpf:"resume_jumps"`
 	ResumePaths   *ebpf.MapSpec `ebpf:"resume_paths"`
 	ResumePolicy  *ebpf.MapSpec `ebpf:"resume_policy"`
+	ResumeSeen    *ebpf.MapSpec `ebpf:"resume_seen"`
 	ResumeStats   *ebpf.MapSpec `ebpf:"resume_stats"`
 }
 
@@ -123,8 +127,10 @@ type BbrV1Maps struct {
 	ResumeConns   *ebpf.Map `ebpf:"resume_conns"`
 	ResumeControl *ebpf.Map `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.Map `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.Map `ebpf:"resume_jumps"`
 	ResumePaths   *ebpf.Map `ebpf:"resume_paths"`
 	ResumePolicy  *ebpf.Map `ebpf:"resume_policy"`
+	ResumeSeen    *ebpf.Map `ebpf:"resume_seen"`
 	ResumeStats   *ebpf.Map `ebpf:"resume_stats"`
 }
 
@@ -137,8 +143,10 @@ func (m *BbrV1Maps) Close() error {
 		m.ResumeConns,
 		m.ResumeControl,
 		m.ResumeEvents,
+		m.ResumeJumps,
 		m.ResumePaths,
 		m.ResumePolicy,
+		m.ResumeSeen,
 		m.ResumeStats,
 	)
 }

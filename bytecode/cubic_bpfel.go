@@ -23,8 +23,10 @@ const (
 	CubicMapResumeControl  = "resume_control"
 	CubicMapResumeCubic    = "resume_cubic"
 	CubicMapResumeEvents   = "resume_events"
+	CubicMapResumeJumps    = "resume_jumps"
 	CubicMapResumePaths    = "resume_paths"
 	CubicMapResumePolicy   = "resume_policy"
+	CubicMapResumeSeen     = "resume_seen"
 	CubicMapResumeStats    = "resume_stats"
 	CubicProgCubicAcked    = "cubic_acked"
 	CubicProgCubicAvoid    = "cubic_avoid"
@@ -101,8 +103,10 @@ type CubicMapSpecs struct {
 	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
 	ResumeCubic   *ebpf.MapSpec `ebpf:"resume_cubic"`
 	ResumeEvents  *ebpf.MapSpec `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.MapSpec `ebpf:"resume_jumps"`
 	ResumePaths   *ebpf.MapSpec `ebpf:"resume_paths"`
 	ResumePolicy  *ebpf.MapSpec `ebpf:"resume_policy"`
+	ResumeSeen    *ebpf.MapSpec `ebpf:"resume_seen"`
 	ResumeStats   *ebpf.MapSpec `ebpf:"resume_stats"`
 }
 
@@ -139,8 +143,10 @@ type CubicMaps struct {
 	ResumeControl *ebpf.Map `ebpf:"resume_control"`
 	ResumeCubic   *ebpf.Map `ebpf:"resume_cubic"`
 	ResumeEvents  *ebpf.Map `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.Map `ebpf:"resume_jumps"`
 	ResumePaths   *ebpf.Map `ebpf:"resume_paths"`
 	ResumePolicy  *ebpf.Map `ebpf:"resume_policy"`
+	ResumeSeen    *ebpf.Map `ebpf:"resume_seen"`
 	ResumeStats   *ebpf.Map `ebpf:"resume_stats"`
 }
 
@@ -153,8 +159,10 @@ func (m *CubicMaps) Close() error {
 		m.ResumeControl,
 		m.ResumeCubic,
 		m.ResumeEvents,
+		m.ResumeJumps,
 		m.ResumePaths,
 		m.ResumePolicy,
+		m.ResumeSeen,
 		m.ResumeStats,
 	)
 }

@@ -22,8 +22,10 @@ const (
 	HandbackMapResumeConns   = "resume_conns"
 	HandbackMapResumeControl = "resume_control"
 	HandbackMapResumeEvents  = "resume_events"
+	HandbackMapResumeJumps   = "resume_jumps"
 	HandbackMapResumePaths   = "resume_paths"
 	HandbackMapResumePolicy  = "resume_policy"
+	HandbackMapResumeSeen    = "resume_seen"
 	HandbackMapResumeStats   = "resume_stats"
 	HandbackProgTcpHandback  = "tcp_handback"
 )
@@ -83,8 +85,10 @@ type HandbackMapSpecs struct {
 	ResumeConns   *ebpf.MapSpec `ebpf:"resume_conns"`
 	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.MapSpec `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.MapSpec `ebpf:"resume_jumps"`
 	ResumePaths   *ebpf.MapSpec `ebpf:"resume_paths"`
 	ResumePolicy  *ebpf.MapSpec `ebpf:"resume_policy"`
+	ResumeSeen    *ebpf.MapSpec `ebpf:"resume_seen"`
 	ResumeStats   *ebpf.MapSpec `ebpf:"resume_stats"`
 }
 
@@ -120,8 +124,10 @@ type HandbackMaps struct {
 	ResumeConns   *ebpf.Map `ebpf:"resume_conns"`
 	ResumeControl *ebpf.Map `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.Map `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.Map `ebpf:"resume_jumps"`
 	ResumePaths   *ebpf.Map `ebpf:"resume_paths"`
 	ResumePolicy  *ebpf.Map `ebpf:"resume_policy"`
+	ResumeSeen    *ebpf.Map `ebpf:"resume_seen"`
 	ResumeStats   *ebpf.Map `ebpf:"resume_stats"`
 }
 
@@ -133,8 +139,10 @@ func (m *HandbackMaps) Close() error {
 		m.ResumeConns,
 		m.ResumeControl,
 		m.ResumeEvents,
+		m.ResumeJumps,
 		m.ResumePaths,
 		m.ResumePolicy,
+		m.ResumeSeen,
 		m.ResumeStats,
 	)
 }

@@ -23,15 +23,47 @@ const (
 )
 
 type KernelResumeConn struct {
-	_           structs.HostLayout
-	Peer        KernelResumePeer
-	Claim       uint64
-	PacingRate  uint64
-	SndCwnd     uint32
-	SndSsthresh uint32
-	PacedByUs   uint32
-	Unused      uint32
-	Event       KernelResumeEvent
+	_              structs.HostLayout
+	Peer           KernelResumePeer
+	Claim          uint64
+	PacingRate     uint64
+	PathDeadlineNs uint64
+	Mss            uint32
+	SndCwnd        uint32
+	SndSsthresh    uint32
+	RttUs          uint32
+	Unused         uint32
+	PacedByUs      uint32
+	Retreated      uint32
+	UndoEnd        uint32
+	Claimed        uint32
+	Ph             struct {
+		_                structs.HostLayout
+		Now              KernelResumePhase
+		Limit            KernelResumeLimit
+		SavedCwnd        uint32
+		SavedRttUs       uint32
+		MaxJump          uint32
+		RttLowPercent    uint32
+		RttHighPercent   uint32
+		InitialSeen      uint32
+		InitialEnd       uint32
+		FirstUnvalidated uint32
+		LastUnvalidated  uint32
+		Jump             uint32
+		Pipe             uint32
+		FlightBefore     uint32
+		CwndBefore       uint32
+		DeliveredBefore  uint32
+		EnteredUs        uint32
+		RoundEnd         uint32
+		RoundMinUs       uint32
+		RoundSamples     uint32
+		BaseRttUs        uint32
+		Credit           uint32
+	}
+	_     [4]byte
+	Event KernelResumeEvent
 }
 
 type KernelResumeControl struct {
@@ -50,34 +82,38 @@ const (
 )
 
 type KernelResumeEvent struct {
-	_             structs.HostLayout
-	AtNs          uint64
-	Cookie        uint64
-	BytesAcked    uint64
-	BytesSent     uint64
-	LocalAddr     [16]uint8
-	PeerAddr      [16]uint8
-	LocalPort     uint16
-	PeerPort      uint16
-	CwndBytes     uint32
-	SsthreshBytes uint32
-	SavedRttUs    uint32
-	SndCwnd       uint32
-	SndSsthresh   uint32
-	Mss           uint32
-	SrttUs        uint32
-	MinRttUs      uint32
-	Retransmits   uint32
-	Lost          uint32
-	Kind          KernelResumeEventKind
-	Mode          KernelResumeMode
-	Source        KernelResumeSource
-	Cc            KernelResumeCc
-	OldPhase      KernelResumePhase
-	Phase         KernelResumePhase
-	Trigger       KernelResumeTrigger
-	CwndOnly      uint32
-	_             [4]byte
+	_                structs.HostLayout
+	AtNs             uint64
+	Cookie           uint64
+	BytesAcked       uint64
+	BytesSent        uint64
+	LocalAddr        [16]uint8
+	PeerAddr         [16]uint8
+	LocalPort        uint16
+	PeerPort         uint16
+	CwndBytes        uint32
+	SsthreshBytes    uint32
+	SavedRttUs       uint32
+	SndCwnd          uint32
+	SndSsthresh      uint32
+	Mss              uint32
+	SrttUs           uint32
+	MinRttUs         uint32
+	Retransmits      uint32
+	Lost             uint32
+	PipeBytes        uint32
+	JumpBytes        uint32
+	FirstUnvalidated uint32
+	LastUnvalidated  uint32
+	Limit            KernelResumeLimit
+	Kind             KernelResumeEventKind
+	Mode             KernelResumeMode
+	Source           KernelResumeSource
+	Cc               KernelResumeCc
+	OldPhase         KernelResumePhase
+	Phase            KernelResumePhase
+	Trigger          KernelResumeTrigger
+	CwndOnly         uint32
 }
 
 type KernelResumeEventKind uint32
@@ -86,6 +122,17 @@ const (
 	KernelResumeEventKindRESUME_EVENT_RESUMED KernelResumeEventKind = 0
 	KernelResumeEventKindRESUME_EVENT_PHASE   KernelResumeEventKind = 1
 	KernelResumeEventKindRESUME_EVENT_CLOSED  KernelResumeEventKind = 2
+	KernelResumeEventKindRESUME_EVENT_LEARNT  KernelResumeEventKind = 3
+)
+
+type KernelResumeLimit uint32
+
+const (
+	KernelResumeLimitRESUME_LIMIT_NONE            KernelResumeLimit = 0
+	KernelResumeLimitRESUME_LIMIT_SAVED_WINDOW    KernelResumeLimit = 1
+	KernelResumeLimitRESUME_LIMIT_MAX_JUMP        KernelResumeLimit = 2
+	KernelResumeLimitRESUME_LIMIT_STANDING_QUEUE  KernelResumeLimit = 3
+	KernelResumeLimitRESUME_LIMIT_RECEIVER_WINDOW KernelResumeLimit = 4
 )
 
 type KernelResumeMode uint32
@@ -96,6 +143,14 @@ const (
 	KernelResumeModeRESUME_MODE_EXACT   KernelResumeMode = 2
 	KernelResumeModeRESUME_MODE_CAREFUL KernelResumeMode = 3
 )
+
+type KernelResumeObservation struct {
+	_         structs.HostLayout
+	AtNs      uint64
+	BestNs    uint64
+	Delivered uint32
+	Window    uint32
+}
 
 type KernelResumePath struct {
 	_             structs.HostLayout
@@ -190,38 +245,50 @@ type KernelResumeStats struct {
 	LifetimeExceeded             uint64
 	AlreadyInUse                 uint64
 	WindowTooSmall               uint64
-	ModeUnavailable              uint64
+	NoSavedRtt                   uint64
+	HandshakeLoss                uint64
 	CongestionControlUnsupported uint64
 	NoMemory                     uint64
 	SwitchFailed                 uint64
 	Resumed                      uint64
 	CwndOnly                     uint64
 	ResumedByDropin              uint64
-	WindowSent                   uint64
-	PacketLoss                   uint64
-	EcnCe                        uint64
-	Rto                          uint64
-	Replaced                     uint64
-	ClosedBeforeWindowSent       uint64
-	HandedBack                   uint64
 	KeptBbr                      uint64
+	HandedBack                   uint64
 	HandbackFailed               uint64
+	ClosedWhileResuming          uint64
+	Learnt                       uint64
+	LearntTooSmall               uint64
+	LearntOlder                  uint64
 	EventsLost                   uint64
+	Triggers                     [32]uint64
 }
 
 type KernelResumeTrigger uint32
 
 const (
-	KernelResumeTriggerRESUME_TRIGGER_NONE        KernelResumeTrigger = 0
-	KernelResumeTriggerRESUME_TRIGGER_ESTABLISHED KernelResumeTrigger = 1
-	KernelResumeTriggerRESUME_TRIGGER_WINDOW_SENT KernelResumeTrigger = 2
-	KernelResumeTriggerRESUME_TRIGGER_PIPE_FULL   KernelResumeTrigger = 3
-	KernelResumeTriggerRESUME_TRIGGER_PACKET_LOSS KernelResumeTrigger = 4
-	KernelResumeTriggerRESUME_TRIGGER_ECN_CE      KernelResumeTrigger = 5
-	KernelResumeTriggerRESUME_TRIGGER_RTO         KernelResumeTrigger = 6
-	KernelResumeTriggerRESUME_TRIGGER_REPLACED    KernelResumeTrigger = 7
-	KernelResumeTriggerRESUME_TRIGGER_DRAINING    KernelResumeTrigger = 8
-	KernelResumeTriggerRESUME_TRIGGER_CLOSED      KernelResumeTrigger = 9
+	KernelResumeTriggerRESUME_TRIGGER_NONE                                  KernelResumeTrigger = 0
+	KernelResumeTriggerRESUME_TRIGGER_APPLIED                               KernelResumeTrigger = 1
+	KernelResumeTriggerRESUME_TRIGGER_CONGESTION_WINDOW_LIMITED             KernelResumeTrigger = 2
+	KernelResumeTriggerRESUME_TRIGGER_RTT_NOT_VALIDATED                     KernelResumeTrigger = 3
+	KernelResumeTriggerRESUME_TRIGGER_LAST_UNVALIDATED_PACKET_SENT          KernelResumeTrigger = 4
+	KernelResumeTriggerRESUME_TRIGGER_FIRST_UNVALIDATED_PACKET_ACKNOWLEDGED KernelResumeTrigger = 5
+	KernelResumeTriggerRESUME_TRIGGER_RTT_EXCEEDED                          KernelResumeTrigger = 6
+	KernelResumeTriggerRESUME_TRIGGER_RATE_LIMITED                          KernelResumeTrigger = 7
+	KernelResumeTriggerRESUME_TRIGGER_LAST_UNVALIDATED_PACKET_ACKNOWLEDGED  KernelResumeTrigger = 8
+	KernelResumeTriggerRESUME_TRIGGER_PATH_CHANGED                          KernelResumeTrigger = 9
+	KernelResumeTriggerRESUME_TRIGGER_PACKET_LOSS                           KernelResumeTrigger = 10
+	KernelResumeTriggerRESUME_TRIGGER_ECN_CE                                KernelResumeTrigger = 11
+	KernelResumeTriggerRESUME_TRIGGER_RTO                                   KernelResumeTrigger = 12
+	KernelResumeTriggerRESUME_TRIGGER_EXIT_RECOVERY                         KernelResumeTrigger = 13
+	KernelResumeTriggerRESUME_TRIGGER_NO_GAIN                               KernelResumeTrigger = 14
+	KernelResumeTriggerRESUME_TRIGGER_IN_USE_ELSEWHERE                      KernelResumeTrigger = 15
+	KernelResumeTriggerRESUME_TRIGGER_EXPIRED_MEANWHILE                     KernelResumeTrigger = 16
+	KernelResumeTriggerRESUME_TRIGGER_WINDOW_SENT                           KernelResumeTrigger = 17
+	KernelResumeTriggerRESUME_TRIGGER_PIPE_FULL                             KernelResumeTrigger = 18
+	KernelResumeTriggerRESUME_TRIGGER_REPLACED                              KernelResumeTrigger = 19
+	KernelResumeTriggerRESUME_TRIGGER_DRAINING                              KernelResumeTrigger = 20
+	KernelResumeTriggerRESUME_TRIGGER_CLOSED                                KernelResumeTrigger = 21
 )
 
 // Names of all BPF objects in the ELF.
@@ -234,8 +301,10 @@ const (
 	KernelMapResumeConns   = "resume_conns"
 	KernelMapResumeControl = "resume_control"
 	KernelMapResumeEvents  = "resume_events"
+	KernelMapResumeJumps   = "resume_jumps"
 	KernelMapResumePaths   = "resume_paths"
 	KernelMapResumePolicy  = "resume_policy"
+	KernelMapResumeSeen    = "resume_seen"
 	KernelMapResumeStats   = "resume_stats"
 	KernelProgTcpResume    = "tcp_resume"
 )
@@ -295,8 +364,10 @@ type KernelMapSpecs struct {
 	ResumeConns   *ebpf.MapSpec `ebpf:"resume_conns"`
 	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.MapSpec `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.MapSpec `ebpf:"resume_jumps"`
 	ResumePaths   *ebpf.MapSpec `ebpf:"resume_paths"`
 	ResumePolicy  *ebpf.MapSpec `ebpf:"resume_policy"`
+	ResumeSeen    *ebpf.MapSpec `ebpf:"resume_seen"`
 	ResumeStats   *ebpf.MapSpec `ebpf:"resume_stats"`
 }
 
@@ -332,8 +403,10 @@ type KernelMaps struct {
 	ResumeConns   *ebpf.Map `ebpf:"resume_conns"`
 	ResumeControl *ebpf.Map `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.Map `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.Map `ebpf:"resume_jumps"`
 	ResumePaths   *ebpf.Map `ebpf:"resume_paths"`
 	ResumePolicy  *ebpf.Map `ebpf:"resume_policy"`
+	ResumeSeen    *ebpf.Map `ebpf:"resume_seen"`
 	ResumeStats   *ebpf.Map `ebpf:"resume_stats"`
 }
 
@@ -345,8 +418,10 @@ func (m *KernelMaps) Close() error {
 		m.ResumeConns,
 		m.ResumeControl,
 		m.ResumeEvents,
+		m.ResumeJumps,
 		m.ResumePaths,
 		m.ResumePolicy,
+		m.ResumeSeen,
 		m.ResumeStats,
 	)
 }

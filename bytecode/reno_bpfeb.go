@@ -22,10 +22,13 @@ const (
 	RenoMapResumeConns   = "resume_conns"
 	RenoMapResumeControl = "resume_control"
 	RenoMapResumeEvents  = "resume_events"
+	RenoMapResumeJumps   = "resume_jumps"
 	RenoMapResumePaths   = "resume_paths"
 	RenoMapResumePolicy  = "resume_policy"
 	RenoMapResumeReno    = "resume_reno"
+	RenoMapResumeSeen    = "resume_seen"
 	RenoMapResumeStats   = "resume_stats"
+	RenoProgRenoAcked    = "reno_acked"
 	RenoProgRenoAvoid    = "reno_avoid"
 	RenoProgRenoEvent    = "reno_event"
 	RenoProgRenoInit     = "reno_init"
@@ -78,6 +81,7 @@ type RenoSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type RenoProgramSpecs struct {
+	RenoAcked    *ebpf.ProgramSpec `ebpf:"reno_acked"`
 	RenoAvoid    *ebpf.ProgramSpec `ebpf:"reno_avoid"`
 	RenoEvent    *ebpf.ProgramSpec `ebpf:"reno_event"`
 	RenoInit     *ebpf.ProgramSpec `ebpf:"reno_init"`
@@ -98,9 +102,11 @@ type RenoMapSpecs struct {
 	ResumeConns   *ebpf.MapSpec `ebpf:"resume_conns"`
 	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.MapSpec `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.MapSpec `ebpf:"resume_jumps"`
 	ResumePaths   *ebpf.MapSpec `ebpf:"resume_paths"`
 	ResumePolicy  *ebpf.MapSpec `ebpf:"resume_policy"`
 	ResumeReno    *ebpf.MapSpec `ebpf:"resume_reno"`
+	ResumeSeen    *ebpf.MapSpec `ebpf:"resume_seen"`
 	ResumeStats   *ebpf.MapSpec `ebpf:"resume_stats"`
 }
 
@@ -136,9 +142,11 @@ type RenoMaps struct {
 	ResumeConns   *ebpf.Map `ebpf:"resume_conns"`
 	ResumeControl *ebpf.Map `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.Map `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.Map `ebpf:"resume_jumps"`
 	ResumePaths   *ebpf.Map `ebpf:"resume_paths"`
 	ResumePolicy  *ebpf.Map `ebpf:"resume_policy"`
 	ResumeReno    *ebpf.Map `ebpf:"resume_reno"`
+	ResumeSeen    *ebpf.Map `ebpf:"resume_seen"`
 	ResumeStats   *ebpf.Map `ebpf:"resume_stats"`
 }
 
@@ -150,9 +158,11 @@ func (m *RenoMaps) Close() error {
 		m.ResumeConns,
 		m.ResumeControl,
 		m.ResumeEvents,
+		m.ResumeJumps,
 		m.ResumePaths,
 		m.ResumePolicy,
 		m.ResumeReno,
+		m.ResumeSeen,
 		m.ResumeStats,
 	)
 }
@@ -167,6 +177,7 @@ type RenoVariables struct {
 //
 // It can be passed to LoadRenoObjects or ebpf.CollectionSpec.LoadAndAssign.
 type RenoPrograms struct {
+	RenoAcked    *ebpf.Program `ebpf:"reno_acked"`
 	RenoAvoid    *ebpf.Program `ebpf:"reno_avoid"`
 	RenoEvent    *ebpf.Program `ebpf:"reno_event"`
 	RenoInit     *ebpf.Program `ebpf:"reno_init"`
@@ -179,6 +190,7 @@ type RenoPrograms struct {
 
 func (p *RenoPrograms) Close() error {
 	return _RenoClose(
+		p.RenoAcked,
 		p.RenoAvoid,
 		p.RenoEvent,
 		p.RenoInit,

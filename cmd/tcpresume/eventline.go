@@ -45,7 +45,14 @@ func eventText(e pathstore.Event) string {
 		}
 		return text
 	case "phase":
-		return fmt.Sprintf("phase: %s -> %s (%s) cwnd %d", e.OldPhase, e.Phase, e.Trigger, e.Cwnd)
+		text := fmt.Sprintf("phase: %s -> %s (%s) cwnd %d", e.OldPhase, e.Phase, e.Trigger, e.Cwnd)
+		switch e.Phase {
+		case "unvalidated":
+			text += fmt.Sprintf(", jump %s bound by %s", showBytes(e.Jump), e.Limit)
+		case "safe_retreat":
+			text += ", pipe size " + showBytes(e.PipeSize)
+		}
+		return text
 	case "closed":
 		return fmt.Sprintf("closed: %s acked, %s, min rtt %s", showVolume(e.BytesAcked), plural(int(e.Retrans), "retransmit", "retransmits"), showRTT(e.MinRTT))
 	}

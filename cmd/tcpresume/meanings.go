@@ -16,7 +16,8 @@ const (
 	seen    group = iota // the whole, of which the ways out are parts
 	cold                 // a way out without resuming
 	resumed              // a way out with
-	outcome              // what became of the resumed
+	phase                // what careful and exact did, by trigger
+	outcome              // what became of the rest
 )
 
 // meanings has every counter of struct resume_stats; a test compares the two.
@@ -34,8 +35,9 @@ var meanings = map[string]meaning{
 		"report more often, or \"tcpresume policy set PREFIX --lifetime DURATION\""},
 	"already_in_use": {cold, "another connection holds or has used the entry, which serves one",
 		"report again after each use, or \"tcpresume policy set PREFIX --sharing shared\" where each may have it"},
-	"window_too_small": {cold, "the stored window is less than one segment", "the unit is bytes, not segments: \"tcpresume get PEER\" shows it"},
-	"mode_unavailable": {cold, "the loaded version cannot do the mode of the entry", "use --mode exact where that is safe, or \"tcpresume up\" with a newer version"},
+	"window_too_small": {cold, "the stored window gains nothing: less than one segment, or for careful less than four initial windows", "the unit is bytes, not segments: \"tcpresume get PEER\" shows it"},
+	"no_saved_rtt":     {cold, "careful has no stored RTT to confirm the path by", "store it with \"tcpresume put PEER --rtt\", or have the application report it"},
+	"handshake_loss":   {cold, "the handshake lost a packet, so careful left the connection alone", ""},
 	"congestion_control_unsupported": {cold, "the socket's congestion control is none of cubic, reno and bbr",
 		"\"sysctl net.ipv4.tcp_congestion_control\" shows the default; the application may also choose one"},
 	"no_memory":     {cold, "the kernel had no memory for the connection's state", "look at the memory limits of the cgroup"},
@@ -45,12 +47,34 @@ var meanings = map[string]meaning{
 	"cwnd_only": {resumed, "started from the stored window only: the congestion control has no wrapper", "the wrappers above say why"},
 
 	"resumed_by_dropin": {outcome, "of the resumed, those from CwndMap and SSThreshMap", ""},
-	"window_sent":       {outcome, "sent the stored window once and went on as usual", ""},
-	"packet_loss":       {outcome, "lost a packet before the stored window was sent", "the stored window may be too large for the path: store less, or \"tcpresume policy set PREFIX --max-cwnd SIZE\""},
-	"ecn_ce":            {outcome, "got a congestion mark before the stored window was sent", "the stored window may be too large for the path"},
-	"rto":               {outcome, "ran into a retransmission timeout before the stored window was sent", "the path may have changed: \"tcpresume flush\" forgets what was stored"},
-	"replaced":          {outcome, "somebody chose another congestion control meanwhile", "an application or another sockops program sets TCP_CONGESTION"},
-	"closed_before_window_sent": {outcome, "closed before the stored window was sent",
+
+	"applied":                   {phase, "given to the socket at ESTABLISHED", ""},
+	"congestion_window_limited": {phase, "jumped: the initial data was acknowledged and the RTT confirmed", ""},
+	"rtt_not_validated": {phase, "did not jump: the RTT is not that of the saved path",
+		"the path may have changed: \"tcpresume policy set PREFIX --rtt-low --rtt-high\" sets the bounds"},
+	"last_unvalidated_packet_sent":          {phase, "began to validate: the jump had left", ""},
+	"first_unvalidated_packet_acknowledged": {phase, "began to validate: ACKs of the jump arrived", ""},
+	"rtt_exceeded":                          {phase, "began to validate: a round trip had passed", ""},
+	"rate_limited":                          {phase, "went on as usual: the application or the receiver did not let the jump out", "\"tcpresume watch\" shows which limit bound the jump"},
+	"last_unvalidated_packet_acknowledged":  {phase, "validated: all of the jump arrived", ""},
+	"path_changed":                          {phase, "retreated: the RTT fell below the saved path's", ""},
+	"packet_loss":                           {phase, "lost a packet while resuming; after a jump that is a retreat, and the entry is deleted", "the stored window may be too large for the path: \"tcpresume policy set PREFIX --max-jump SIZE\" or --max-cwnd"},
+	"ecn_ce":                                {phase, "got a congestion mark while resuming, which counts as a loss", "as for packet_loss"},
+	"rto":                                   {phase, "ran into a retransmission timeout while resuming", "the path may have changed: \"tcpresume flush\" forgets what was stored"},
+	"exit_recovery":                         {phase, "ended the retreat with a threshold from what was proven", ""},
+	"no_gain":                               {phase, "did not jump: the window had grown to half of it already", ""},
+	"in_use_elsewhere":                      {phase, "did not jump: another connection of the path jumped first", "report again after each use"},
+	"expired_meanwhile":                     {phase, "did not jump: the entry expired between ESTABLISHED and the first data", "report more often, or raise the lifetime"},
+	"window_sent":                           {phase, "exact: sent the stored window once and went on as usual", ""},
+	"pipe_full":                             {phase, "found the end of the pipe, by delay or by BBR's own measure", ""},
+	"replaced":                              {phase, "somebody chose another congestion control meanwhile", "an application or another sockops program sets TCP_CONGESTION"},
+	"draining":                              {phase, "left because tcpresume was taken down", ""},
+	"closed":                                {phase, "closed", ""},
+
+	"learnt":           {outcome, "closed connections that taught the path's window to the next", ""},
+	"learnt_too_small": {outcome, "taught nothing: less than four initial windows in a round trip (RFC 9959 3.1)", ""},
+	"learnt_older":     {outcome, "taught nothing: a fresher report stood, or was in use", ""},
+	"closed_while_resuming": {outcome, "closed before the resume was over",
 		"short transfers gain little from a large window; there is nothing wrong"},
 	"handed_back":     {outcome, "got their own congestion control back by name", ""},
 	"kept_bbr":        {outcome, "keep the wrapper of bbr to the end, as bbr would start over", ""},

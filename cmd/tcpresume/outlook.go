@@ -68,6 +68,10 @@ func whyCold(e pathstore.Entry, rule pathstore.Rule) string {
 		return fmt.Sprintf("the entry is older than the %s that the policy allows; store it again", showDuration(rule.Policy.Lifetime))
 	case capped(e.Cwnd, rule.Policy.MaxCwnd) < exampleMSS:
 		return fmt.Sprintf("%d bytes are less than one segment of %d", uint32(capped(e.Cwnd, rule.Policy.MaxCwnd)), exampleMSS)
+	case effectiveMode(e.Mode, rule.Policy) == resume.ModeCareful && e.RTT == 0:
+		return "careful needs the RTT of the path to confirm it; store it with --rtt"
+	case effectiveMode(e.Mode, rule.Policy) == resume.ModeCareful && capped(e.Cwnd, rule.Policy.MaxCwnd) < 40*exampleMSS:
+		return fmt.Sprintf("half of %d bytes saves no round trip over the usual start", uint32(capped(e.Cwnd, rule.Policy.MaxCwnd)))
 	}
 	return ""
 }

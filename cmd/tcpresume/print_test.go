@@ -79,7 +79,10 @@ Ways out of the gate:
   no_saved_path  1,998  nothing is stored for the peer
                         -> store it with "tcpresume put", or have the application report it; drop-in maps count only as the policy's dropin rule says
 
-What became of the resumed:
+Of the resumed, by RFC 9959's trigger names:
+  nothing yet
+
+And then:
   nothing yet
 `
 	var out strings.Builder

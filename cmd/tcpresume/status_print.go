@@ -24,7 +24,8 @@ func printStatus(w io.Writer, v statusView, all bool) error {
 		groups []group
 	}{
 		{"Ways out of the gate:", []group{resumed, cold}},
-		{"What became of the resumed:", []group{outcome}},
+		{"Of the resumed, by RFC 9959's trigger names:", []group{phase}},
+		{"And then:", []group{outcome}},
 	} {
 		if err := printCounters(w, part.title, part.groups, v.ordered, all); err != nil {
 			return err

@@ -19,14 +19,27 @@ func rights(err error) error {
 	return err
 }
 
-// verdict shortens what the verifier says to its last words; the whole log is
-// there with %+v.
+// verdict tells the verifier's refusals, which come as EACCES too, from missing
+// privileges. The verifier's whole log is there with %+v.
 func verdict(err error) error {
 	var verifier *ebpf.VerifierError
-	if errors.As(err, &verifier) {
-		return rights(verifier)
+	if errors.As(err, &verifier) && !errors.Is(err, unix.EPERM) {
+		return &refusal{verifier}
 	}
 	return rights(err)
+}
+
+// refusal hides the errno of a program that the verifier turned down.
+type refusal struct{ log *ebpf.VerifierError }
+
+func (r *refusal) Error() string { return "the kernel's verifier refused a program: " + r.log.Error() }
+
+func (r *refusal) As(target any) bool {
+	log, ok := target.(**ebpf.VerifierError)
+	if ok {
+		*log = r.log
+	}
+	return ok
 }
 
 func isRights(err error) bool {

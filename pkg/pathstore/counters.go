@@ -23,6 +23,20 @@ func (s *Store) Counters() ([]Counter, error) {
 	if err := s.maps[bytecode.KernelMapResumeStats].Lookup(uint32(0), &perCPU); err != nil {
 		return nil, fmt.Errorf("reading counters: %w", err)
 	}
+	return sum(perCPU)
+}
+
+// CounterNames lists every counter there is.
+func CounterNames() ([]string, error) {
+	zero, err := sum(make([]bytecode.KernelResumeStats, 1))
+	names := make([]string, len(zero))
+	for i, counter := range zero {
+		names[i] = counter.Name
+	}
+	return names, err
+}
+
+func sum(perCPU []bytecode.KernelResumeStats) ([]Counter, error) {
 	spec, err := kernelSpec()
 	if err != nil {
 		return nil, err
@@ -31,12 +45,35 @@ func (s *Store) Counters() ([]Counter, error) {
 	if err := spec.Types.TypeByName("resume_stats", &layout); err != nil {
 		return nil, err
 	}
-	counters := make([]Counter, len(layout.Members))
-	for i, member := range layout.Members {
-		counters[i].Name = member.Name
+	var counters []Counter
+	for _, member := range layout.Members {
+		var total []uint64
 		for cpu := range perCPU {
-			counters[i].Value += *(*uint64)(unsafe.Add(unsafe.Pointer(&perCPU[cpu]), member.Offset.Bytes()))
+			total = addUp(total, unsafe.Pointer(&perCPU[cpu]), member)
+		}
+		if _, ok := btf.As[*btf.Array](member.Type); !ok {
+			counters = append(counters, Counter{Name: member.Name, Value: total[0]})
+			continue
+		}
+		for i := 1; i < len(vocabularies()["resume_trigger"].words); i++ { // 0 is no trigger at all
+			counters = append(counters, Counter{Name: word("resume_trigger", uint32(i)), Value: total[i]})
 		}
 	}
 	return counters, nil
+}
+
+// addUp adds one CPU's counter, or array of counters, to the totals.
+func addUp(total []uint64, stats unsafe.Pointer, member btf.Member) []uint64 {
+	length := uint32(1)
+	if array, ok := btf.As[*btf.Array](member.Type); ok {
+		length = array.Nelems
+	}
+	values := unsafe.Slice((*uint64)(unsafe.Add(stats, member.Offset.Bytes())), length)
+	if total == nil {
+		total = make([]uint64, length)
+	}
+	for i, value := range values {
+		total[i] += value
+	}
+	return total
 }

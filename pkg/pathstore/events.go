@@ -18,7 +18,7 @@ import (
 
 // Event is one record of the kernel: a connection resumed, changed its phase, or closed.
 type Event struct {
-	Kind       string         `json:"event"` // resumed, phase, closed
+	Kind       string         `json:"event"` // resumed, phase, closed, learnt
 	At         time.Time      `json:"time"`
 	Cookie     uint64         `json:"cookie"` // names the connection
 	Local      netip.AddrPort `json:"local"`
@@ -42,6 +42,11 @@ type Event struct {
 	BytesAcked uint64         `json:"bytes_acked"`
 	Retrans    uint32         `json:"retransmits"`
 	Lost       uint32         `json:"lost"`
+	PipeSize   resume.Bytes   `json:"pipesize"` // RFC 9959; the next four are careful's
+	Jump       resume.Bytes   `json:"jump"`
+	Limit      string         `json:"limit"`             // what bound the jump
+	FirstUnval uint32         `json:"first_unvalidated"` // sequence numbers
+	LastUnval  uint32         `json:"last_unvalidated"`
 }
 
 // Watch calls each for every event from now on, until ctx ends or each fails.
@@ -104,5 +109,10 @@ func decodeEvent(raw bytecode.KernelResumeEvent, at time.Time) Event {
 		BytesAcked: raw.BytesAcked,
 		Retrans:    raw.Retransmits,
 		Lost:       raw.Lost,
+		PipeSize:   resume.Bytes(raw.PipeBytes),
+		Jump:       resume.Bytes(raw.JumpBytes),
+		Limit:      word("resume_limit", raw.Limit),
+		FirstUnval: raw.FirstUnvalidated,
+		LastUnval:  raw.LastUnvalidated,
 	}
 }

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Mode careful on a socket: what the kernel shows is handed to the phases, what
+ * they decide is written back. The verbs are called from the operations of each
+ * wrapped congestion control.
+ */
+#ifndef RESUME_CAREFUL_H
+#define RESUME_CAREFUL_H
+
+#include "owner.h"
+#include "pace.h"
+#include "turn.h"
+
+#define INITIAL_WINDOW_SEGMENTS 10 /* RFC 6928 */
+
+/* Between the jump and the last unvalidated packet's ACK: the window is the phases', nobody else's.
+ */
+static __always_inline bool careful_jumping(const struct resume_conn *conn)
+{
+	return conn->ph.now == RESUME_PHASE_UNVALIDATED || conn->ph.now == RESUME_PHASE_VALIDATING;
+}
+
+static __always_inline bool careful_holds(const struct resume_conn *conn)
+{
+	return careful_jumping(conn) || conn->ph.now == RESUME_PHASE_SAFE_RETREAT;
+}
+
+static __always_inline __u32 segments_in_flight(const struct tcp_sock *tp)
+{
+	return tp->packets_out - tp->sacked_out - tp->lost_out + tp->retrans_out;
+}
+
+static __always_inline void careful_see(const struct tcp_sock *tp, const struct resume_conn *conn,
+					struct phase_io *io)
+{
+	__u32 mss = conn->mss;
+
+	io->mss = mss;
+	io->initial_window = INITIAL_WINDOW_SEGMENTS * mss;
+	io->snd_una = tp->snd_una;
+	io->snd_nxt = tp->snd_nxt;
+	io->waiting = tp->write_seq - tp->snd_nxt;
+	io->flight = segments_in_flight(tp) * mss;
+	io->cwnd = at_most(tp->snd_cwnd, ~0U / mss) * mss;
+	io->receiver_window = tp->snd_wnd;
+	io->delivered = tp->delivered * mss;
+	io->srtt_us = tp->srtt_us >> 3;
+	io->min_rtt_us = tp->rtt_min.s[0].v;
+	io->now_us = bpf_ktime_get_ns() / 1000;
+	io->newest_acked_us = tp->rack.mstamp;
+}
+
+static __always_inline void careful_pace(struct sock *sk, struct resume_conn *conn,
+					 const struct phase_io *io)
+{
+	__u32 rtt_us = at_least(io->srtt_us, io->min_rtt_us);
+
+	if (rtt_us)
+		pace_start(sk, conn, (__u64)conn->ph.jump * 1000000 / rtt_us);
+}
+
+/* What a phase change means beyond the window: the claim, the pacing, the entry, the event. */
+static __always_inline void careful_turned(struct sock *sk, struct resume_conn *conn,
+					   const struct phase_io *io, enum resume_phase before)
+{
+	enum resume_phase now = conn->ph.now;
+
+	if (now == RESUME_PHASE_UNVALIDATED)
+		careful_pace(sk, conn, io);
+	else if (now != RESUME_PHASE_VALIDATING)
+		pace_stop(sk, conn);
+	if (before == RESUME_PHASE_SAFE_RETREAT) {
+		conn->retreated = 1;
+		conn->undo_end = io->snd_nxt;
+	}
+	if (now == RESUME_PHASE_SAFE_RETREAT ||
+	    (io->trigger == RESUME_TRIGGER_RTO && conn->claimed))
+		owner_refute(conn);
+	if (now == RESUME_PHASE_NORMAL || now == RESUME_PHASE_FILLING)
+		owner_jump_over(conn);
+	turn_told(conn, (struct tcp_sock *)sk, before, io->trigger);
+}
+
+static __always_inline void careful_step(struct sock *sk, struct resume_conn *conn,
+					 struct phase_io *io)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	enum resume_phase before = conn->ph.now;
+	__u32 cwnd;
+
+	if (!conn->mss)
+		return;
+	careful_see(tp, conn, io);
+	cwnd = io->cwnd;
+	phase_step(&conn->ph, io);
+	if (io->trigger == RESUME_TRIGGER_CONGESTION_WINDOW_LIMITED) {
+		enum resume_trigger refused = owner_claim(conn);
+
+		if (refused) {
+			conn->ph.now = RESUME_PHASE_NORMAL;
+			io->trigger = refused;
+			io->cwnd = cwnd;
+		}
+	}
+	if (io->cwnd != cwnd)
+		tp->snd_cwnd = at_least(io->cwnd / conn->mss, 1);
+	if (io->ssthresh)
+		tp->snd_ssthresh = at_least(io->ssthresh / conn->mss, 2);
+	if (careful_jumping(conn) || io->trigger)
+		conn->snd_cwnd = io->cwnd / conn->mss;
+	if (io->trigger)
+		careful_turned(sk, conn, io, before);
+}
+
+/* The hook of RFC 9959's jump: data is waiting, and the window is read anew after this. */
+static __always_inline void careful_before_send(struct sock *sk, struct resume_conn *conn)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	struct phase_io io = {.input = PHASE_SEND};
+
+	if (conn->ph.now == RESUME_PHASE_RECONNAISSANCE)
+		careful_step(sk, conn, &io);
+	/* RFC 9959 4.5: proportional rate reduction has no say in Safe Retreat. */
+	if (conn->ph.now == RESUME_PHASE_SAFE_RETREAT && tp->snd_cwnd > conn->snd_cwnd)
+		tp->snd_cwnd = conn->snd_cwnd;
+}
+
+static __always_inline void careful_acked(struct sock *sk, struct resume_conn *conn, __u32 acked)
+{
+	struct phase_io io = {
+		.input = PHASE_ACK,
+		.acked = acked * conn->mss,
+		.rtt_us = conn->rtt_us,
+	};
+
+	conn->rtt_us = 0;
+	careful_step(sk, conn, &io);
+}
+
+static __always_inline void careful_congestion(struct sock *sk, struct resume_conn *conn,
+					       __u8 state)
+{
+	struct phase_io io = {.input = PHASE_LOSS};
+
+	if (state == TCP_CA_CWR)
+		io.input = PHASE_ECN;
+	else if (state == TCP_CA_LOSS)
+		io.input = PHASE_RTO;
+	careful_step(sk, conn, &io);
+}
+
+/* The threshold when congestion ends a jump: half of what was proven, not of what was tried. */
+static __always_inline __u32 careful_ssthresh(struct sock *sk, struct resume_conn *conn)
+{
+	struct phase_io io = {};
+
+	if (!conn->mss)
+		return 2;
+	careful_see((struct tcp_sock *)sk, conn, &io);
+	phase_measure(&conn->ph, &io);
+	return at_least(conn->ph.pipe / 2 / conn->mss, 2);
+}
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Observing (RFC 9959 3.1, 4.1; RFC 9040): what a connection delivered in one
+ * round trip is saved when it closes. Deliveries cannot overshoot as a window
+ * can, and the best round counts, so neither an idle moment nor the FIN's own
+ * sample spoils it.
+ */
+#ifndef RESUME_LEARN_H
+#define RESUME_LEARN_H
+
+#include "gate.h"
+
+#define LEARN_LEAST_WINDOWS 4 /* RFC 9959 3.1: below 4 x IW it is not worth saving */
+#define LEARN_LEAST_SEGMENTS (LEARN_LEAST_WINDOWS * 10)
+
+/* RFC 9959 4.6: a connection that resumes itself is not an observation. */
+static __always_inline bool learn_allowed(struct bpf_sock *sk)
+{
+	struct resume_conn *conn = bpf_sk_storage_get(&resume_conns, sk, 0, 0);
+
+	return !conn || conn->ph.now == RESUME_PHASE_NORMAL ||
+	       conn->ph.now == RESUME_PHASE_FILLING || conn->ph.now == RESUME_PHASE_RECONNAISSANCE;
+}
+
+/* The stack calls once a round trip. Short connections never get a storage. */
+static __always_inline void learn_round(struct bpf_sock *sk)
+{
+	struct resume_observation fresh = {}, *seen;
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	__u64 now = bpf_ktime_get_boot_ns(), window;
+	__u32 round_us;
+
+	if (!tp || tp->delivered < LEARN_LEAST_SEGMENTS / 2)
+		return;
+	fresh.at_ns = now;
+	fresh.delivered = tp->delivered;
+	seen = bpf_sk_storage_get(&resume_seen, sk, 0, 0);
+	if (!seen) {
+		bpf_sk_storage_get(&resume_seen, sk, &fresh, BPF_SK_STORAGE_GET_F_CREATE);
+		return;
+	}
+	window = (__u64)(tp->delivered - seen->delivered) * tp->mss_cache;
+	round_us = (now - seen->at_ns) / 1000;
+	/* What a standing queue added to the round is not the path's. */
+	if (round_us > tp->rtt_min.s[0].v)
+		window = window * tp->rtt_min.s[0].v / round_us;
+	seen->at_ns = now;
+	seen->delivered = tp->delivered;
+	if (!BPF_CORE_READ_BITFIELD(tp, is_cwnd_limited) || !learn_allowed(sk) ||
+	    window < seen->window)
+		return;
+	seen->window = window > ~0U ? ~0U : window;
+	seen->best_ns = now;
+}
+
+/* True where the saved entry is newer than what was seen, or is being used. */
+static __always_inline bool learn_outdone(const struct resume_peer *peer,
+					  const struct resume_observation *seen)
+{
+	struct resume_path copy, *entry;
+	enum claim_view view = claim_read(peer, &copy, &entry);
+
+	if (view == CLAIM_TAKEN || view == CLAIM_UNSTABLE)
+		return true;
+	return view == CLAIM_FREE && copy.stored_ns > seen->best_ns;
+}
+
+/* A frame of its own: the verifier allows 512 bytes of stack in all. */
+static __noinline void learn_save(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
+{
+	struct resume_observation *seen = bpf_sk_storage_get(&resume_seen, sk, 0, 0);
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct resume_policy policy;
+	struct resume_path path = {};
+	struct resume_peer peer = {};
+	__u8 addr[16];
+
+	if (!seen || !tp || !seen->window)
+		return;
+	if (seen->window < LEARN_LEAST_SEGMENTS * tp->mss_cache) {
+		stats_count(learnt_too_small);
+		return;
+	}
+	addr_copy(addr, ctx->remote_ip6);
+	policy_for(addr, &policy);
+	if (!policy.learn || policy.mode == RESUME_MODE_OFF)
+		return;
+	peer_key(&peer, addr, &policy, bpf_get_netns_cookie(ctx));
+	if (learn_outdone(&peer, seen)) {
+		stats_count(learnt_older);
+		return;
+	}
+	path.stored_ns = bpf_ktime_get_boot_ns();
+	path.expires_ns = path.stored_ns + policy.lifetime_s * 1000000000ULL;
+	path.cwnd_bytes = seen->window;
+	path.min_rtt_us = tp->rtt_min.s[0].v;
+	path.mode = RESUME_MODE_CAREFUL;
+	path.source = RESUME_SOURCE_LEARNT;
+	path.claim = path_seal(&peer, &path);
+	if (!bpf_map_update_elem(&resume_paths, &peer, &path, BPF_ANY))
+		stats_count(learnt);
+}
+
+#endif

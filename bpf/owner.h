@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Who may use a saved set, while a connection lives. Two things are owned at
+ * the jump and not before, so that an idle connection blocks nobody: the entry,
+ * by its claim word, and the path, by its key in resume_jumps.
+ */
+#ifndef RESUME_OWNER_H
+#define RESUME_OWNER_H
+
+#include "claim.h"
+#include "conn.h"
+
+/* Takes both for this connection; otherwise says why not. */
+static __always_inline enum resume_trigger owner_claim(struct resume_conn *conn)
+{
+	struct resume_path *path;
+
+	if (bpf_ktime_get_boot_ns() >= conn->path_deadline_ns)
+		return RESUME_TRIGGER_EXPIRED_MEANWHILE;
+	path = bpf_map_lookup_elem(&resume_paths, &conn->peer);
+	if (!path)
+		return RESUME_TRIGGER_IN_USE_ELSEWHERE;
+	if (bpf_map_update_elem(&resume_jumps, &conn->peer, &conn->event.cookie, BPF_NOEXIST))
+		return RESUME_TRIGGER_IN_USE_ELSEWHERE;
+	if (!claim_swap(path, conn->claim, conn->event.cookie)) {
+		bpf_map_delete_elem(&resume_jumps, &conn->peer);
+		return RESUME_TRIGGER_IN_USE_ELSEWHERE;
+	}
+	__sync_fetch_and_add(&path->uses, 1);
+	conn->claimed = 1;
+	return RESUME_TRIGGER_NONE;
+}
+
+/* The phases are over: the next connection of the path may try its luck. */
+static __always_inline void owner_jump_over(struct resume_conn *conn)
+{
+	__u64 *holder = bpf_map_lookup_elem(&resume_jumps, &conn->peer);
+
+	if (holder && *holder == conn->event.cookie)
+		bpf_map_delete_elem(&resume_jumps, &conn->peer);
+}
+
+/* RFC 9959 3.5: the set was wrong, it is deleted for everyone. */
+static __always_inline void owner_refute(struct resume_conn *conn)
+{
+	struct resume_path *path = bpf_map_lookup_elem(&resume_paths, &conn->peer);
+
+	if (path && claim_swap(path, conn->event.cookie, RESUME_SPENT))
+		__sync_fetch_and_add(&path->retreats, 1);
+	conn->claimed = 0;
+}
+
+/* Mode exact, single use: it has served. */
+static __always_inline void owner_spend(struct resume_conn *conn)
+{
+	struct resume_path *path = bpf_map_lookup_elem(&resume_paths, &conn->peer);
+
+	if (path)
+		claim_swap(path, conn->event.cookie, RESUME_SPENT);
+}
+
+/* The set was right and the connection ends: as it was, with its original expiry. */
+static __always_inline void owner_return(struct resume_conn *conn)
+{
+	struct resume_path *path = bpf_map_lookup_elem(&resume_paths, &conn->peer);
+
+	if (path)
+		claim_swap(path, conn->event.cookie, conn->claim);
+	conn->claimed = 0;
+}
+
+#endif

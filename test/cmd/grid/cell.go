@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/rig"
+)
+
+// exchange is what a TLS server answers before it is asked for the response.
+const exchange = 4000
+
+// route is one emulated path.
+type route struct {
+	RTT   time.Duration
+	Rate  uint64
+	Queue float64 // in BDP
+}
+
+func (r route) String() string {
+	return fmt.Sprintf("%d ms, %d Mbit/s, queue %g BDP", r.RTT.Milliseconds(), r.Rate/1e6, r.Queue)
+}
+
+// figure is the outcome of one way to start, over the repeats.
+type figure struct {
+	Times       []time.Duration
+	Retransmits []int
+	Ideal       time.Duration
+}
+
+func (f figure) time() time.Duration { return median(f.Times) }
+func (f figure) retransmits() int { return median(f.Retransmits) }
+
+func median[T int | time.Duration](values []T) T {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+// start is a way to begin a connection: cold, a larger initial window, careful.
+type start struct {
+	entry    float64 // saved window in BDP; 0: none
+	initcwnd float64 // of the route, in BDP; 0: the kernel's
+}
+
+type bench struct {
+	rig     *rig.Rig
+	cc      string
+	repeats int
+	loss    float64
+}
+
+func (b bench) measure(ctx context.Context, on route, bytes int, how start) (figure, error) {
+	var f figure
+	for i := range b.repeats {
+		result, err := b.once(ctx, on, bytes, how, uint64(i+1))
+		if err != nil {
+			return f, fmt.Errorf("%v, %d bytes: %w", on, bytes, err)
+		}
+		f.Times = append(f.Times, result.Elapsed)
+		f.Retransmits = append(f.Retransmits, result.Retransmits)
+		f.Ideal = result.Ideal
+	}
+	return f, nil
+}
+
+func (b bench) once(ctx context.Context, on route, bytes int, how start, seed uint64) (lab.Result, error) {
+	path := lab.Path{RTT: on.RTT, Rate: on.Rate, Loss: b.loss, Seed: seed}
+	bdp := path.BDP()
+	path.Queue = int(on.Queue * float64(bdp))
+	l, err := lab.New(path)
+	if err != nil {
+		return lab.Result{}, err
+	}
+	defer l.Close()
+	if _, err := b.rig.Store.Flush(); err != nil {
+		return lab.Result{}, err
+	}
+	if how.entry > 0 {
+		_, err = b.rig.Store.Put(resume.Path{
+			Peer: l.Client.IPv4, Cwnd: resume.Bytes(how.entry * float64(bdp)), RTT: on.RTT,
+			Mode: resume.ModeCareful, Sharing: resume.SharingPolicy, Source: resume.SourceOperator,
+		})
+	}
+	if how.initcwnd > 0 {
+		err = l.Server.RouteInitCwnd(l.Client.IPv4, int(how.initcwnd*float64(bdp))/1448)
+	}
+	if err != nil {
+		return lab.Result{}, err
+	}
+	return l.Fetch(ctx, lab.ListenSpec{Network: "tcp4", CC: b.cc, Cgroup: b.rig.Cgroup}, lab.Fetch{Bytes: bytes, Before: exchange, SampleEvery: -1})
+}
+
+// observed turns learning off: each cell must start from what it stores.
+func observed(store *pathstore.Store) error {
+	policy := resume.DefaultPolicy()
+	policy.Learn = false
+	return store.SetPolicy(pathstore.Rule{Policy: policy})
+}
