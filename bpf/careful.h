@@ -33,20 +33,23 @@ static __always_inline __u32 segments_in_flight(const struct tcp_sock *tp)
 static __always_inline void careful_see(const struct tcp_sock *tp, const struct resume_conn *conn,
 					struct phase_io *io)
 {
-	__u32 mss = conn->mss;
+	__u32 mss = conn->mss, snd_nxt = tp->snd_nxt;
 
+	/* Kept from being loaded later, by one instruction for a socket and for a map: the
+	 * verifier's limit. */
+	barrier_var(snd_nxt);
 	io->mss = mss;
 	io->initial_window = INITIAL_WINDOW_SEGMENTS * mss;
 	io->snd_una = tp->snd_una;
-	io->snd_nxt = tp->snd_nxt;
-	io->waiting = tp->write_seq - tp->snd_nxt;
+	io->snd_nxt = snd_nxt;
+	io->waiting = tp->write_seq - snd_nxt;
 	io->flight = segments_in_flight(tp) * mss;
 	io->cwnd = at_most(tp->snd_cwnd, ~0U / mss) * mss;
 	io->receiver_window = tp->snd_wnd;
 	io->delivered = tp->delivered * mss;
 	io->srtt_us = tp->srtt_us >> 3;
 	io->min_rtt_us = tp->rtt_min.s[0].v;
-	io->now_us = bpf_ktime_get_ns() / 1000;
+	io->now_us = tp->tcp_mstamp; /* the clock that packets are stamped with */
 	io->newest_acked_us = tp->rack.mstamp;
 }
 
@@ -59,6 +62,15 @@ static __always_inline void careful_pace(struct sock *sk, struct resume_conn *co
 		pace_start(sk, conn, (__u64)conn->ph.jump * 1000000 / rtt_us);
 }
 
+/* What the connection delivered before it proved the path wrong must not be saved. */
+static __always_inline void careful_unlearn(struct sock *sk)
+{
+	struct resume_observation *seen = bpf_sk_storage_get(&resume_seen, sk, 0, 0);
+
+	if (seen)
+		seen->window = 0;
+}
+
 /* What a phase change means beyond the window: the claim, the pacing, the entry, the event. */
 static __always_inline void careful_turned(struct sock *sk, struct resume_conn *conn,
 					   const struct phase_io *io, enum resume_phase before)
@@ -69,13 +81,13 @@ static __always_inline void careful_turned(struct sock *sk, struct resume_conn *
 		careful_pace(sk, conn, io);
 	else if (now != RESUME_PHASE_VALIDATING)
 		pace_stop(sk, conn);
-	if (before == RESUME_PHASE_SAFE_RETREAT) {
-		conn->retreated = 1;
-		conn->undo_end = io->snd_nxt;
-	}
 	if (now == RESUME_PHASE_SAFE_RETREAT ||
-	    (io->trigger == RESUME_TRIGGER_RTO && conn->claimed))
+	    (io->trigger == RESUME_TRIGGER_RTO && conn->claimed)) {
 		owner_refute(conn);
+		careful_unlearn(sk);
+		conn->retreated = RETREATED_IN_REPAIR;
+	}
+	conn->undo_end = io->snd_nxt;
 	if (now == RESUME_PHASE_NORMAL || now == RESUME_PHASE_FILLING)
 		owner_jump_over(conn);
 	turn_told(conn, (struct tcp_sock *)sk, before, io->trigger);
@@ -112,17 +124,32 @@ static __always_inline void careful_step(struct sock *sk, struct resume_conn *co
 		careful_turned(sk, conn, io, before);
 }
 
+/*
+ * RFC 9959 4.5: proportional rate reduction has no say in Safe Retreat. One
+ * packet may go ahead of the reduction (3.5, RFC 6675 section 5): the first
+ * retransmission does not wait for the flight to drain.
+ */
+static __always_inline void careful_hold(struct tcp_sock *tp, const struct resume_conn *conn)
+{
+	struct inet_connection_sock *icsk = &tp->inet_conn;
+	__u32 hold = conn->snd_cwnd;
+
+	if (!tp->prr_out && BPF_CORE_READ_BITFIELD(icsk, icsk_ca_state) == TCP_CA_RECOVERY)
+		hold = at_least(hold, segments_in_flight(tp) + 1);
+	if (tp->snd_cwnd > hold || hold > conn->snd_cwnd)
+		tp->snd_cwnd = hold;
+}
+
 /* The hook of RFC 9959's jump: data is waiting, and the window is read anew after this. */
 static __always_inline void careful_before_send(struct sock *sk, struct resume_conn *conn)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	struct phase_io io = {.input = PHASE_SEND};
 
-	if (conn->ph.now == RESUME_PHASE_RECONNAISSANCE)
+	if (conn->ph.now == RESUME_PHASE_RECONNAISSANCE && !tp->sacked_out)
 		careful_step(sk, conn, &io);
-	/* RFC 9959 4.5: proportional rate reduction has no say in Safe Retreat. */
-	if (conn->ph.now == RESUME_PHASE_SAFE_RETREAT && tp->snd_cwnd > conn->snd_cwnd)
-		tp->snd_cwnd = conn->snd_cwnd;
+	if (conn->ph.now == RESUME_PHASE_SAFE_RETREAT)
+		careful_hold(tp, conn);
 }
 
 static __always_inline void careful_acked(struct sock *sk, struct resume_conn *conn, __u32 acked)

@@ -6,6 +6,8 @@
 #include "layout.h"
 #include "phase.h"
 
+enum resume_retreated { RETREATED_NEVER = 0, RETREATED_IN_REPAIR, RETREATED_AND_REPAIRED };
+
 /* One that was resumed. */
 struct resume_conn {
 	struct resume_peer peer; /* the key of the entry */
@@ -18,8 +20,8 @@ struct resume_conn {
 	__u32 rtt_us; /* of the ACK at hand, 0 without a sample */
 	__u32 unused;
 	__u32 paced_by_us; /* sk_pacing_status was NONE before */
-	__u32 retreated; /* the kernel may still believe in a window to undo to */
-	__u32 undo_end; /* it does not once this is acknowledged */
+	enum resume_retreated retreated;
+	__u32 undo_end; /* the stack believes in a window to undo to until this is acknowledged */
 	__u32 claimed; /* careful: the entry and the path's jump are this connection's */
 	struct phase ph;
 	struct resume_event

@@ -35,7 +35,7 @@ static __always_inline bool gate_find(struct gate *gate)
 		stats_count(path_unstable);
 		return false;
 	}
-	if (view == CLAIM_TAKEN) {
+	if (view == CLAIM_TAKEN && bpf_ktime_get_boot_ns() < gate->path.expires_ns) {
 		stats_count(already_in_use);
 		return false;
 	}
@@ -54,7 +54,7 @@ static __always_inline bool gate_find(struct gate *gate)
 		return true;
 	if (view == CLAIM_FREE)
 		stats_count(lifetime_exceeded);
-	else if (view == CLAIM_SPENT)
+	else if (view == CLAIM_SPENT || view == CLAIM_TAKEN)
 		stats_count(already_in_use);
 	else
 		stats_count(no_saved_path);

@@ -27,10 +27,15 @@ static __always_inline void handback(struct sock *sk, enum resume_cc cc)
 static __always_inline void leave(struct sock *sk, struct resume_conn *conn,
 				  enum resume_trigger trigger)
 {
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+
 	pace_stop(sk, conn);
-	if (conn->claimed)
-		owner_jump_over(conn);
-	turn(conn, (struct tcp_sock *)sk, RESUME_PHASE_NORMAL, trigger);
+	owner_jump_over(conn);
+	/* A window that nothing has proven yet does not outlive its phase. */
+	if (careful_holds(conn))
+		tp->snd_cwnd = at_most(tp->snd_cwnd,
+				       at_least(segments_in_flight(tp), INITIAL_WINDOW_SEGMENTS));
+	turn(conn, tp, RESUME_PHASE_NORMAL, trigger);
 }
 
 /* Body of release: another congestion control takes over, and nothing of ours may stay behind. */

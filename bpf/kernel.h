@@ -85,6 +85,8 @@ struct tcp_sock {
 	__u32 sacked_out;
 	__u32 lost_out;
 	__u32 retrans_out;
+	__u32 prr_out;
+	__u64 tcp_mstamp;
 	__u32 delivered;
 	__u8 is_cwnd_limited : 1;
 	__u32 mss_cache;
@@ -99,6 +101,7 @@ struct tcp_sock {
 
 struct bbr {
 	struct minmax bw;
+	__u32 prior_cwnd;
 	__u32 full_bw_reached : 1;
 };
 

@@ -86,6 +86,7 @@ enum resume_trigger {
 	RESUME_TRIGGER_NO_GAIN, /* the window has grown to half of the jump by itself */
 	RESUME_TRIGGER_IN_USE_ELSEWHERE, /* another connection of the path jumped first */
 	RESUME_TRIGGER_EXPIRED_MEANWHILE, /* between ESTABLISHED and the jump */
+	RESUME_TRIGGER_FORGOTTEN, /* the entry was deleted before the jump */
 	RESUME_TRIGGER_WINDOW_SENT, /* exact: the stored window left once, ACKs return */
 	RESUME_TRIGGER_PIPE_FULL, /* delay rose, or BBR found the bottleneck's rate */
 	RESUME_TRIGGER_REPLACED, /* somebody chose another congestion control */

@@ -60,7 +60,9 @@ static __always_inline bool learn_outdone(const struct resume_peer *peer,
 	struct resume_path copy, *entry;
 	enum claim_view view = claim_read(peer, &copy, &entry);
 
-	if (view == CLAIM_TAKEN || view == CLAIM_UNSTABLE)
+	if (view == CLAIM_TAKEN) /* past its expiry its holder has vanished */
+		return seen->best_ns < copy.expires_ns;
+	if (view == CLAIM_UNSTABLE)
 		return true;
 	return view == CLAIM_FREE && copy.stored_ns > seen->best_ns;
 }

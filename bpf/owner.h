@@ -13,13 +13,14 @@
 /* Takes both for this connection; otherwise says why not. */
 static __always_inline enum resume_trigger owner_claim(struct resume_conn *conn)
 {
-	struct resume_path *path;
+	struct resume_path *path = bpf_map_lookup_elem(&resume_paths, &conn->peer);
 
-	if (bpf_ktime_get_boot_ns() >= conn->path_deadline_ns)
-		return RESUME_TRIGGER_EXPIRED_MEANWHILE;
-	path = bpf_map_lookup_elem(&resume_paths, &conn->peer);
 	if (!path)
-		return RESUME_TRIGGER_IN_USE_ELSEWHERE;
+		return RESUME_TRIGGER_FORGOTTEN;
+	if (bpf_ktime_get_boot_ns() >= conn->path_deadline_ns) {
+		claim_swap(path, conn->claim, RESUME_SPENT); /* RFC 9959 3.2: deleted */
+		return RESUME_TRIGGER_EXPIRED_MEANWHILE;
+	}
 	if (bpf_map_update_elem(&resume_jumps, &conn->peer, &conn->event.cookie, BPF_NOEXIST))
 		return RESUME_TRIGGER_IN_USE_ELSEWHERE;
 	if (!claim_swap(path, conn->claim, conn->event.cookie)) {

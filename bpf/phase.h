@@ -93,6 +93,12 @@ static __always_inline __u32 at_most(__u32 a, __u32 b)
 	return a < b ? a : b;
 }
 
+/* Windows near 4 GiB stay there instead of wrapping. */
+static __always_inline __u32 plus(__u32 a, __u32 b)
+{
+	return a + b < a ? ~0U : a + b;
+}
+
 static __always_inline void phase_to(struct phase *ph, struct phase_io *io, enum resume_phase next,
 				     enum resume_trigger trigger)
 {
@@ -124,7 +130,7 @@ static __always_inline __u32 phase_jump_size(struct phase *ph, const struct phas
 		jump = ph->max_jump;
 		ph->limit = RESUME_LIMIT_MAX_JUMP;
 	}
-	if (rtt_us > ph->saved_rtt_us + ph->saved_rtt_us / 8 + 2000) {
+	if (rtt_us > (__u64)ph->saved_rtt_us + ph->saved_rtt_us / 8 + 2000) {
 		jump = jump * ph->saved_rtt_us / rtt_us;
 		jump = jump * ph->saved_rtt_us / rtt_us;
 		ph->limit = RESUME_LIMIT_STANDING_QUEUE;
@@ -153,7 +159,7 @@ static __always_inline void phase_measure(struct phase *ph, const struct phase_i
 static __always_inline __u32 phase_floor(const struct phase *ph, const struct phase_io *io)
 {
 	return at_least(io->initial_window,
-			ph->cwnd_before + (io->delivered - ph->delivered_before));
+			plus(ph->cwnd_before, io->delivered - ph->delivered_before));
 }
 
 static __always_inline void phase_retreat(struct phase *ph, struct phase_io *io,
@@ -261,14 +267,14 @@ static __always_inline void phase_filling(struct phase *ph, struct phase_io *io)
 		ph->round_min_us = ~0U;
 		ph->round_samples = 0;
 	}
-	if (io->flight + 3 * io->mss < io->cwnd / 2)
+	if ((__u64)io->flight + io->acked + 3 * io->mss < io->cwnd / 2)
 		return; /* the window is not used */
 	if (io->cwnd < ph->saved_cwnd) {
-		io->cwnd += io->acked;
+		io->cwnd = plus(io->cwnd, io->acked);
 		return;
 	}
 	ph->credit += io->acked;
-	io->cwnd += ph->credit / FILLING_DIVISOR / io->mss * io->mss;
+	io->cwnd = plus(io->cwnd, ph->credit / FILLING_DIVISOR / io->mss * io->mss);
 	ph->credit %= FILLING_DIVISOR * io->mss;
 }
 
@@ -281,7 +287,7 @@ static __always_inline void phase_safe_retreat(struct phase *ph, struct phase_io
 {
 	phase_measure(ph, io);
 	if (seq_after(ph->last_unvalidated, io->snd_una) &&
-	    !seq_after(io->newest_acked_us, ph->entered_us))
+	    seq_after(ph->entered_us, io->newest_acked_us))
 		return;
 	io->ssthresh = at_least(ph->pipe / 2, 2 * io->mss); /* Beta 0.5 */
 	phase_to(ph, io, RESUME_PHASE_NORMAL, RESUME_TRIGGER_EXIT_RECOVERY);
@@ -328,8 +334,7 @@ static __always_inline void phase_step(struct phase *ph, struct phase_io *io)
 	}
 	if (io->input != PHASE_ACK)
 		return;
-	if ((ph->now == RESUME_PHASE_UNVALIDATED || ph->now == RESUME_PHASE_VALIDATING) &&
-	    !phase_rtt_confirmed(ph, io))
+	if (ph->now == RESUME_PHASE_UNVALIDATED && !phase_rtt_confirmed(ph, io))
 		phase_retreat(ph, io, RESUME_TRIGGER_PATH_CHANGED);
 	else if (ph->now == RESUME_PHASE_UNVALIDATED)
 		phase_unvalidated(ph, io);

@@ -68,9 +68,10 @@ static __always_inline void settle(struct bpf_sock *sk)
 		stats_count(closed_while_resuming);
 	if (conn->claimed && conn->event.mode == RESUME_MODE_EXACT) {
 		owner_spend(conn);
-	} else if (conn->claimed) {
+	} else {
 		owner_jump_over(conn);
-		owner_return(conn);
+		if (conn->claimed)
+			owner_return(conn);
 	}
 	conn->event.old_phase = phase;
 	conn->ph.now = RESUME_PHASE_NORMAL;

@@ -42,13 +42,20 @@ static __always_inline void warm_seed(struct sock *sk)
 	bbr->bw.s[2].v = bw;
 }
 
+static __always_inline bool warm_pipe_full(struct sock *sk)
+{
+	struct bbr *bbr = bbr_of(sk);
+
+	return BPF_CORE_READ_BITFIELD(bbr, full_bw_reached);
+}
+
 static __always_inline void warm_cap(struct sock *sk, struct resume_conn *conn)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	struct bbr *bbr = bbr_of(sk);
 	__u64 measured, cap;
 
-	if (BPF_CORE_READ_BITFIELD(bbr, full_bw_reached)) {
+	if (warm_pipe_full(sk)) {
 		exact_stop(sk, conn, RESUME_PHASE_NORMAL, RESUME_TRIGGER_PIPE_FULL);
 		return;
 	}
@@ -70,6 +77,9 @@ static __always_inline void warm_state(struct sock *sk, __u8 state)
 		exact_congestion(sk, conn, state, RESUME_PHASE_FILLING);
 	else if (conn->ph.now != RESUME_PHASE_FILLING)
 		careful_congestion(sk, conn, state);
+	/* BBR would restore the window that failed when its recovery ends. */
+	if (conn->ph.now == RESUME_PHASE_SAFE_RETREAT)
+		bbr_of(sk)->prior_cwnd = conn->snd_cwnd;
 }
 
 /* Tail of cong_control, which runs at each ACK, in recovery too. BBR's own window is overruled
@@ -89,6 +99,9 @@ static __always_inline void warm_acked(struct sock *sk)
 		return;
 	if (careful_jumping(conn))
 		tp->snd_cwnd = conn->snd_cwnd;
+	/* RFC 9959 appendix C: in STARTUP only. */
+	if (conn->ph.now == RESUME_PHASE_RECONNAISSANCE && warm_pipe_full(sk))
+		turn(conn, tp, RESUME_PHASE_NORMAL, RESUME_TRIGGER_NO_GAIN);
 	if (exact_window_sent(tp, conn))
 		exact_stop(sk, conn, RESUME_PHASE_FILLING, RESUME_TRIGGER_WINDOW_SENT);
 	else if (conn->ph.now != RESUME_PHASE_FILLING)

@@ -38,7 +38,22 @@ static __always_inline bool window_is_ours(struct sock *sk)
 /* After a retreat, a late duplicate could still make the stack restore the window that failed. */
 static __always_inline bool window_undo_possible(struct sock *sk, const struct resume_conn *conn)
 {
-	return conn->retreated && seq_after(conn->undo_end, ((struct tcp_sock *)sk)->snd_una);
+	return conn->retreated == RETREATED_AND_REPAIRED &&
+	       seq_after(conn->undo_end, ((struct tcp_sock *)sk)->snd_una);
+}
+
+/*
+ * The first cong_avoid after a retreat: the stack has ended its recovery by
+ * setting the window to the threshold. RFC 9959 3.5 has it slow-start there.
+ */
+static __always_inline void window_repaired(struct tcp_sock *tp, struct resume_conn *conn,
+					    __u32 acked)
+{
+	if (conn->retreated != RETREATED_IN_REPAIR || conn->ph.now == RESUME_PHASE_SAFE_RETREAT)
+		return;
+	conn->retreated = RETREATED_AND_REPAIRED;
+	tp->snd_cwnd =
+		at_most(tp->snd_cwnd, at_least(segments_in_flight(tp) + acked, conn->snd_cwnd));
 }
 
 /* Tail of cong_avoid. Without a saved state there is nothing to do but to go. */
@@ -54,6 +69,7 @@ static __always_inline void window_acked(struct sock *sk, __u32 acked, enum resu
 		exact_stop(sk, conn, RESUME_PHASE_NORMAL, RESUME_TRIGGER_WINDOW_SENT);
 	else
 		careful_acked(sk, conn, acked);
+	window_repaired((struct tcp_sock *)sk, conn, acked);
 	if (conn->ph.now != RESUME_PHASE_NORMAL && draining())
 		leave(sk, conn, RESUME_TRIGGER_DRAINING);
 	if (conn->ph.now == RESUME_PHASE_NORMAL && !window_undo_possible(sk, conn))

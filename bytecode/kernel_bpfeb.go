@@ -284,11 +284,12 @@ const (
 	KernelResumeTriggerRESUME_TRIGGER_NO_GAIN                               KernelResumeTrigger = 14
 	KernelResumeTriggerRESUME_TRIGGER_IN_USE_ELSEWHERE                      KernelResumeTrigger = 15
 	KernelResumeTriggerRESUME_TRIGGER_EXPIRED_MEANWHILE                     KernelResumeTrigger = 16
-	KernelResumeTriggerRESUME_TRIGGER_WINDOW_SENT                           KernelResumeTrigger = 17
-	KernelResumeTriggerRESUME_TRIGGER_PIPE_FULL                             KernelResumeTrigger = 18
-	KernelResumeTriggerRESUME_TRIGGER_REPLACED                              KernelResumeTrigger = 19
-	KernelResumeTriggerRESUME_TRIGGER_DRAINING                              KernelResumeTrigger = 20
-	KernelResumeTriggerRESUME_TRIGGER_CLOSED                                KernelResumeTrigger = 21
+	KernelResumeTriggerRESUME_TRIGGER_FORGOTTEN                             KernelResumeTrigger = 17
+	KernelResumeTriggerRESUME_TRIGGER_WINDOW_SENT                           KernelResumeTrigger = 18
+	KernelResumeTriggerRESUME_TRIGGER_PIPE_FULL                             KernelResumeTrigger = 19
+	KernelResumeTriggerRESUME_TRIGGER_REPLACED                              KernelResumeTrigger = 20
+	KernelResumeTriggerRESUME_TRIGGER_DRAINING                              KernelResumeTrigger = 21
+	KernelResumeTriggerRESUME_TRIGGER_CLOSED                                KernelResumeTrigger = 22
 )
 
 // Names of all BPF objects in the ELF.

@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/tcpresume/tcpresume => ../
 
 require (
+	github.com/cilium/ebpf v0.22.0
 	github.com/google/go-cmp v0.7.0
 	github.com/tcpresume/tcpresume v0.0.0-00010101000000-000000000000
 	github.com/vishvananda/netlink v1.3.1
@@ -19,7 +20,6 @@ require (
 	git.sr.ht/~sbinet/gg v0.7.0 // indirect
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/ajstarks/svgo v0.0.0-20211024235047-1546f124cd8b // indirect
-	github.com/cilium/ebpf v0.22.0 // indirect
 	github.com/golang/freetype v0.0.0-20170609003504-e2365dfdc4a0 // indirect
 	github.com/moby/sys/mountinfo v0.7.3 // indirect
 	github.com/vishvananda/netns v0.0.5 // indirect

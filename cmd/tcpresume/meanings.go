@@ -65,6 +65,7 @@ var meanings = map[string]meaning{
 	"no_gain":                               {phase, "did not jump: the window had grown to half of it already", ""},
 	"in_use_elsewhere":                      {phase, "did not jump: another connection of the path jumped first", "report again after each use"},
 	"expired_meanwhile":                     {phase, "did not jump: the entry expired between ESTABLISHED and the first data", "report more often, or raise the lifetime"},
+	"forgotten":                             {phase, "did not jump: the entry was deleted between ESTABLISHED and the first data", ""},
 	"window_sent":                           {phase, "exact: sent the stored window once and went on as usual", ""},
 	"pipe_full":                             {phase, "found the end of the pipe, by delay or by BBR's own measure", ""},
 	"replaced":                              {phase, "somebody chose another congestion control meanwhile", "an application or another sockops program sets TCP_CONGESTION"},

@@ -12,6 +12,7 @@ type Options struct {
 	Pins     string // directory on a bpffs; empty: DefaultPins
 	Cgroup   string // cgroup v2 directory; empty: the root of the mounted hierarchy
 	MaxPaths uint32 // capacity of resume_paths for a first load; 0: 1 Mi
+	ByMap    bool   // register as kernels before 6.4 must, although this one has struct_ops links
 }
 
 // State is what is in the kernel now.

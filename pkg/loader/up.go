@@ -137,9 +137,9 @@ func (r *Runtime) registerAll(maps mapSet, opts Options, undone *undo) error {
 		r.note("this kernel takes no congestion control from BPF: connections get the stored cwnd, but neither ssthresh nor pacing")
 		return nil
 	}
-	linked := haveStructOpsLinks(kernel)
+	linked := haveStructOpsLinks(kernel) && !opts.ByMap
 	if !linked {
-		r.note("this kernel has no struct_ops links (Linux 6.4): an upgrade unregisters the old congestion controls before it registers the new ones")
+		r.note("without struct_ops links (Linux 6.4) an upgrade unregisters the old congestion controls before it registers the new ones")
 	}
 	for _, w := range wrappers {
 		var tried undo

@@ -36,7 +36,7 @@ type figure struct {
 }
 
 func (f figure) time() time.Duration { return median(f.Times) }
-func (f figure) retransmits() int { return median(f.Retransmits) }
+func (f figure) retransmits() int    { return median(f.Retransmits) }
 
 func median[T int | time.Duration](values []T) T {
 	if len(values) == 0 {

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/rig"
+)
+
+// loopback is a host whose peers are the addresses of 127.0.0.0/8.
+type loopback struct {
+	rig      *rig.Rig
+	host     *lab.Host
+	programs []*ebpf.Program
+	closers  []func() error
+}
+
+// situation is what a connection meets.
+type situation struct {
+	name     string
+	acceptor *acceptor
+	known    bool // the peer has an entry
+	watched  bool // somebody reads the events
+	program  int  // index of the program that runs; -1 for none
+}
+
+// round is what a number of connections cost together.
+type round struct {
+	Stored      int     `json:"stored"`
+	Situation   string  `json:"situation"`
+	Runs        float64 `json:"runs_per_connection"`
+	Ns          float64 `json:"sockops_ns_per_connection"`
+	WrapperNs   float64 `json:"wrapper_ns_per_connection"`
+	PerSecond   float64 `json:"connections_per_s"`
+	ResumedPart float64 `json:"resumed_share"`
+}
+
+func (l *loopback) close() error {
+	var errs []error
+	for _, f := range l.closers {
+		errs = append(errs, f())
+	}
+	return errors.Join(errs...)
+}
+
+func (l *loopback) measure(ctx context.Context, opts options) ([]round, error) {
+	situations, err := l.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []round
+	for _, n := range stocked {
+		if err := stock(l.rig, n); err != nil {
+			return nil, err
+		}
+		for turn := range roundsPerN*opts.repeats + 1 {
+			for _, s := range situations {
+				measured, err := l.round(ctx, s, n, turn)
+				if err != nil {
+					return nil, fmt.Errorf("%s with %d stored: %w", s.name, n, err)
+				}
+				if turn > 0 { // the first warms up
+					all = append(all, measured)
+				}
+			}
+		}
+		progress("cost with %d stored: measured", n)
+	}
+	return all, nil
+}
+
+func (l *loopback) prepare(ctx context.Context) ([]situation, error) {
+	none, err1 := attachTo("none", nil)
+	empty, err2 := attachTo("empty", emptyProgram())
+	l.closers = append(l.closers, none.Close, empty.Close)
+	ours, err3 := ebpf.NewProgramFromID(ebpf.ProgramID(l.rig.State.Program.ID))
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
+	}
+	l.programs = []*ebpf.Program{empty.program, ours}
+	wrapper, err := wrapperPrograms()
+	if err != nil {
+		return nil, err
+	}
+	l.programs = append(l.programs, wrapper...)
+	var situations []situation
+	for _, s := range []struct {
+		situation
+		cgroup *lab.Cgroup
+	}{
+		{situation{name: "no program", program: -1}, none.cgroup},
+		{situation{name: "empty", program: 0}, empty.cgroup},
+		{situation{name: "miss", program: 1}, l.rig.Cgroup},
+		{situation{name: "hit", program: 1, known: true}, l.rig.Cgroup},
+		{situation{name: "hit, events read", program: 1, known: true, watched: true}, l.rig.Cgroup},
+	} {
+		if s.acceptor, err = listenOn(ctx, l.host, s.cgroup); err != nil {
+			return nil, err
+		}
+		// Before the cgroups: a cgroup is removed when nothing listens in it.
+		l.closers = append([]func() error{s.acceptor.listener.Close}, l.closers...)
+		situations = append(situations, s.situation)
+	}
+	return situations, nil
+}
+
+func (l *loopback) round(ctx context.Context, s situation, stored, turn int) (round, error) {
+	random := rand.New(rand.NewPCG(uint64(turn), uint64(stored)))
+	peers := make([]netip.Addr, roundSize)
+	for i := range peers {
+		peers[i] = peer(strangers + random.IntN(1<<20))
+		if s.known {
+			peers[i] = peer(random.IntN(stored))
+		}
+	}
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	if s.watched {
+		go l.rig.Store.Watch(watching, func(pathstore.Event) error { return nil })
+	}
+	resumed, err := l.rig.Counters()
+	if err != nil {
+		return round{}, err
+	}
+	before, err := l.statistics()
+	if err != nil {
+		return round{}, err
+	}
+	took, err := s.acceptor.connections(peers)
+	if err != nil {
+		return round{}, err
+	}
+	after, err := l.statistics()
+	if err != nil {
+		return round{}, err
+	}
+	now, err := l.rig.Counters()
+	measured := round{
+		Stored: stored, Situation: s.name, PerSecond: roundSize / took.Seconds(),
+		ResumedPart: float64(now["resumed"]-resumed["resumed"]) / roundSize,
+	}
+	if s.program >= 0 {
+		measured.Runs = float64(after[s.program].RunCount-before[s.program].RunCount) / roundSize
+		measured.Ns = float64(after[s.program].Runtime-before[s.program].Runtime) / roundSize
+	}
+	for i := 2; i < len(after); i++ {
+		measured.WrapperNs += float64(after[i].Runtime-before[i].Runtime) / roundSize
+	}
+	return measured, err
+}

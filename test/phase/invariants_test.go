@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package phase
+
+// invariants holds at every step, whatever happened; before is what the step was given.
+func (w *walk) invariants(before check) {
+	w.t.Helper()
+	was, is := before.Phase.Now, w.Phase.Now
+	fail := func(rule string) {
+		w.t.Helper()
+		w.t.Fatalf("%s\nbefore %+v\nafter %+v", rule, before, w.check)
+	}
+	slowStart := max(w.initialWindow, uint64(w.Phase.CwndBefore)+uint64(uint32(w.delivered)-w.Phase.DeliveredBefore))
+
+	switch {
+	case was == normal && (is != normal || w.Io.Trigger != none || w.Io.Cwnd != before.Io.Cwnd || w.Io.Ssthresh != 0):
+		fail("NORMAL is final")
+	case is != was && w.Io.Trigger == none, is == was && w.Io.Trigger != none:
+		fail("a trigger names each change of phase, and nothing else")
+	case was == unvalidated && is == reconnaissance, was != reconnaissance && is == reconnaissance, is == unvalidated && was != unvalidated && was != reconnaissance:
+		fail("phases only go forward")
+	}
+
+	if was == reconnaissance && is == unvalidated { // 3.2, 3.3
+		switch {
+		case before.Io.Input != inputSend || before.Phase.InitialSeen == 0 || int32(before.Io.SndUna-before.Phase.InitialEnd) < 0:
+			fail("no jump without all initial data acknowledged")
+		case w.Io.Cwnd > before.Phase.SavedCwnd/2, before.Phase.MaxJump != 0 && w.Io.Cwnd > before.Phase.MaxJump, w.Io.Cwnd > before.Io.ReceiverWindow:
+			fail("the jump is bounded by half of the saved window, max_jump and the receiver")
+		case uint64(w.Io.Cwnd) < 2*uint64(before.Io.Cwnd):
+			fail("a jump that saves no round trip is none")
+		}
+	}
+	if was == reconnaissance && is == normal && w.Io.Cwnd != before.Io.Cwnd {
+		fail("3.2: a path that is not confirmed leaves the window alone")
+	}
+	if is == unvalidated || is == validating { // 3.3, 3.4
+		if w.cwnd > max(uint64(w.Phase.Jump), slowStart) {
+			fail("no window above the jump before it is validated, but what slow start would have reached")
+		}
+	}
+	if was == safeRetreat && w.Io.Cwnd > before.Io.Cwnd { // 3.5
+		fail("no growth in Safe Retreat")
+	}
+	if is == safeRetreat && was != safeRetreat && w.Io.Cwnd > max(w.Phase.Pipe/2, 2*before.Io.Mss) {
+		fail("3.5: at most half of PipeSize at the retreat")
+	}
+	proven := max(w.Phase.Pipe/2, 2*before.Io.Mss)
+	if was == filling {
+		proven = before.Io.Cwnd
+	}
+	if w.Io.Ssthresh > proven { // 3.5
+		fail("no ssthresh above what was proven")
+	}
+	if ends := before.Io.Input == inputAck && int32(before.Io.SndUna-before.Phase.LastUnvalidated) >= 0; ends && w.Io.Trigger != pathChanged &&
+		((was == validating && is != filling) || (was == safeRetreat && is != normal)) {
+		fail("an ACK of the last unvalidated byte ends the phases")
+	}
+	if w.Phase.Pipe < w.Phase.FlightBefore || w.Phase.Pipe < before.Phase.Pipe {
+		fail("PipeSize never shrinks")
+	}
+}
