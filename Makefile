@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev
 
-.PHONY: help build demo test bench generate lint deps docs fmt clean
+.PHONY: help build demo test bench careful generate lint deps docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## show what each target does
@@ -16,15 +16,20 @@ help: ## show what each target does
 build: ## build bin/tcpresume
 	$(GO_BUILD) -o bin/tcpresume ./cmd/tcpresume
 
-demo: build ## cold, initcwnd and exact side by side on an emulated long path (root)
+demo: build ## cold, initcwnd, exact and careful side by side on an emulated long path (root)
 	cd test && go run ./cmd/demo -out ../build
 
 test: build deps ## run every test on this kernel, in namespaces and cgroups of their own (root)
 	go test -race ./...
-	cd test && go test -race ./...
+	cd test && go test -race -p 1 -timeout 30m ./...
 
 bench: build ## measure every figure of the README again, beside its rivals (root, minutes)
 	cd test && go run ./cmd/bench -md ../build/bench.md -json ../build/bench.json
+
+careful: ## the whole grid of mode careful against cold, and what wrong entries cost (root, 30 minutes)
+	mkdir -p build && cd test && go run ./cmd/grid -md ../build/grid.md -json ../build/grid.json
+	cd test && go run ./cmd/grid -loss 0.001 -md ../build/grid-loss.md
+	cd test && go run ./cmd/stale | tee ../build/stale.md
 
 generate: deps ## compile the BPF objects, generate Go types and the CLI reference
 	go generate ./...

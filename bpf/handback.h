@@ -46,7 +46,7 @@ static __always_inline void leave_replaced(struct sock *sk)
 	if (!conn)
 		return;
 	if (conn->ph.now != RESUME_PHASE_NORMAL && sk->__sk_common.skc_state != BPF_TCP_CLOSE)
-		leave(sk, conn, RESUME_TRIGGER_REPLACED);
+		leave(sk, conn, draining() ? RESUME_TRIGGER_DRAINING : RESUME_TRIGGER_REPLACED);
 	else
 		pace_stop(sk, conn); /* a closed socket may connect again */
 }

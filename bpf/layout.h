@@ -152,7 +152,7 @@ struct resume_policy_key {
 struct resume_policy {
 	__u32 max_cwnd_bytes; /* 0: no cap */
 	__u32 max_ssthresh_bytes; /* 0: no cap */
-	__u32 max_jump_bytes; /* RFC 9959 max_jump */
+	__u32 max_jump_bytes; /* RFC 9959 max_jump; 0: no cap */
 	__u32 lifetime_s; /* no entry is used longer after it was stored */
 	enum resume_mode mode;
 	enum resume_sharing sharing;

@@ -18,7 +18,7 @@ const sockopsLink = "sockops"
 // attached is the link that is pinned, with where it is attached.
 type attached struct {
 	link.Link
-	cgroupID  uint64 // 0: the cgroup is gone, and the link with it
+	cgroupID  uint64 // 0: the cgroup is gone, and nothing new can happen in it
 	programID ebpf.ProgramID
 	id        link.ID
 }
@@ -38,7 +38,8 @@ func openAttached(pins string) (*attached, error) {
 		return nil, err
 	}
 	found := &attached{Link: l, programID: info.Program, id: info.ID}
-	if cgroup := info.Cgroup(); cgroup != nil {
+	// Sockets that outlive their cgroup keep the attachment, where nobody can reach it.
+	if cgroup := info.Cgroup(); cgroup != nil && !cgroupGone(cgroup.CgroupId) {
 		found.cgroupID = cgroup.CgroupId
 	}
 	return found, nil

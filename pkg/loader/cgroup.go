@@ -59,17 +59,7 @@ func cgroupID(path string) (uint64, error) {
 
 // cgroupPath is the inverse of cgroupID; empty if the cgroup is gone.
 func cgroupPath(id uint64) string {
-	root, err := CgroupRoot()
-	if err != nil {
-		return ""
-	}
-	dir, err := os.Open(root)
-	if err != nil {
-		return ""
-	}
-	defer dir.Close()
-	handle := unix.NewFileHandle(fileIDKernfs, binary.NativeEndian.AppendUint64(nil, id))
-	fd, err := unix.OpenByHandleAt(int(dir.Fd()), handle, unix.O_RDONLY|unix.O_CLOEXEC)
+	fd, err := openCgroup(id)
 	if err != nil {
 		return ""
 	}
@@ -79,4 +69,27 @@ func cgroupPath(id uint64) string {
 		return ""
 	}
 	return path
+}
+
+// cgroupGone is false where the kernel refuses to tell.
+func cgroupGone(id uint64) bool {
+	fd, err := openCgroup(id)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return id == 0 || errors.Is(err, unix.ESTALE)
+}
+
+func openCgroup(id uint64) (int, error) {
+	root, err := CgroupRoot()
+	if err != nil {
+		return -1, err
+	}
+	dir, err := os.Open(root)
+	if err != nil {
+		return -1, err
+	}
+	defer dir.Close()
+	handle := unix.NewFileHandle(fileIDKernfs, binary.NativeEndian.AppendUint64(nil, id))
+	return unix.OpenByHandleAt(int(dir.Fd()), handle, unix.O_RDONLY|unix.O_CLOEXEC)
 }

@@ -32,12 +32,7 @@ func (w wrapper) register(maps mapSet, opts Options, linked bool, undone *undo) 
 		return err
 	}
 	defer fresh.Close()
-	if old == nil {
-		err = w.link(fresh, opts, undone)
-	} else {
-		err = w.relink(old, fresh, opts, undone)
-	}
-	if err != nil {
+	if err := w.relink(old, fresh, opts, undone); err != nil {
 		return err
 	}
 	return repin(old, fresh, wrapperPin(opts.Pins, w.name), undone)
@@ -60,6 +55,8 @@ func (w wrapper) link(fresh *ebpf.Map, opts Options, undone *undo) error {
 	return nil
 }
 
+// relink puts the fresh wrapper into the pinned link, or links it first. A crash
+// may have left a link without the old map's pin, and the other way round.
 func (w wrapper) relink(old, fresh *ebpf.Map, opts Options, undone *undo) error {
 	l, err := link.LoadPinnedLink(linkPin(opts.Pins, w.name), nil)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -71,6 +68,9 @@ func (w wrapper) relink(old, fresh *ebpf.Map, opts Options, undone *undo) error 
 	defer l.Close()
 	if err := updateStructOps(l, fresh); err != nil {
 		return fmt.Errorf("replacing %s: %w", w.name, err)
+	}
+	if old == nil {
+		return nil
 	}
 	back, err := old.Clone()
 	if err != nil {

@@ -21,6 +21,11 @@ func (s *Store) policyTable() (*policyTable, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newPolicyTable(rules), nil
+}
+
+// newPolicyTable takes rules in the order of Policies, shortest prefix first.
+func newPolicyTable(rules []Rule) *policyTable {
 	table := &policyTable{byPrefix: make(map[netip.Prefix]resume.Policy)}
 	for i := len(rules) - 1; i >= 0; i-- {
 		key := policyKey(rules[i].Prefix)
@@ -30,7 +35,7 @@ func (s *Store) policyTable() (*policyTable, error) {
 			table.lengths = append(table.lengths, bits)
 		}
 	}
-	return table, nil
+	return table
 }
 
 func (t *policyTable) match(peer netip.Addr) (netip.Prefix, resume.Policy) {

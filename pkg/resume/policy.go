@@ -19,7 +19,7 @@ type Policy struct {
 	Dropin      Dropin
 	MaxCwnd     Bytes         // 0: no cap
 	MaxSsthresh Bytes         // 0: no cap
-	MaxJump     Bytes         // RFC 9959 max_jump
+	MaxJump     Bytes         // RFC 9959 max_jump; 0: no cap
 	Lifetime    time.Duration // whole seconds; no entry is used longer after it was stored
 	KeyBitsV4   int           // 0..32: addresses that agree in so many bits share an entry
 	KeyBitsV6   int           // 0..128
@@ -90,7 +90,7 @@ func ParsePrefix(text string) (netip.Prefix, error) {
 	if masked := prefix.Masked(); masked != prefix {
 		return netip.Prefix{}, fmt.Errorf("%q has bits set behind its length: did you mean %s?", text, masked)
 	}
-	if prefix.Addr().Is6() && prefix.Bits() == 0 {
+	if prefix.Addr() == netip.IPv6Unspecified() && prefix.Bits() <= 80 {
 		return netip.Prefix{}, fmt.Errorf("%q would also match IPv4 peers, which the kernel keys as ::ffff:a.b.c.d: use default for both families, or 2000::/3 for global IPv6", text)
 	}
 	return prefix, nil

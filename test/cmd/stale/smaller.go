@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/rig"
+)
+
+func onASmallerPath(ctx context.Context, r *rig.Rig) error {
+	fmt.Println("\nAlone on a path of a tenth of what the entry says, 60 ms, 40 Mbit/s, medians of", *repeats)
+	fmt.Println("\n| queue | response | server | cold, retransmits | careful, retransmits | entry afterwards | the next connection |\n|---|---|---|---|---|---|---|")
+	for _, cc := range []string{"cubic", "bbr"} {
+		for _, queue := range []float64{0.25, 1} {
+			for _, bytes := range []int{1_000_000, 4_000_000} {
+				if err := compare(ctx, r, cc, queue, bytes); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// visit is one connection with the wrong entry or without, and the one after it.
+type visit struct {
+	first, next lab.Result
+	entry       string
+}
+
+func compare(ctx context.Context, r *rig.Rig, cc string, queue float64, bytes int) error {
+	var cold, careful []visit
+	for range *repeats {
+		for _, wrong := range []bool{false, true} {
+			v, err := visitSmaller(ctx, r, cc, queue, bytes, wrong)
+			if err != nil {
+				return err
+			}
+			if wrong {
+				careful = append(careful, v)
+			} else {
+				cold = append(cold, v)
+			}
+		}
+	}
+	without, with := typical(cold), typical(careful)
+	fmt.Printf("| %g BDP | %g MB | %s | %s, %d | %s (%.2f x), %d | %s | %s |\n", queue, float64(bytes)/1e6, cc,
+		milliseconds(without.first.Elapsed), without.first.Retransmits,
+		milliseconds(with.first.Elapsed), float64(with.first.Elapsed)/float64(without.first.Elapsed), with.first.Retransmits,
+		with.entry, milliseconds(with.next.Elapsed))
+	return nil
+}
+
+func typical(visits []visit) visit {
+	slices.SortFunc(visits, func(a, b visit) int { return int(a.first.Elapsed - b.first.Elapsed) })
+	return visits[len(visits)/2]
+}
+
+func visitSmaller(ctx context.Context, r *rig.Rig, cc string, queue float64, bytes int, wrong bool) (visit, error) {
+	l, err := stage(r, lab.Path{RTT: 60 * time.Millisecond, Rate: 40e6}, queue, wrong)
+	if err != nil {
+		return visit{}, err
+	}
+	defer l.Close()
+	fetch := func() (lab.Result, error) {
+		return l.Fetch(ctx, lab.ListenSpec{Network: "tcp4", CC: cc, Cgroup: r.Cgroup},
+			lab.Fetch{Bytes: bytes, Before: exchange, Local: newcomer, SampleEvery: -1})
+	}
+	v := visit{entry: "none"}
+	if v.first, err = fetch(); err != nil {
+		return v, err
+	}
+	switch entry, err := r.Store.Get(newcomer, 0); {
+	case err == nil:
+		v.entry = string(entry.State)
+	case !errors.Is(err, pathstore.ErrNotFound):
+		return v, err
+	}
+	v.next, err = fetch()
+	return v, err
+}
