@@ -83,6 +83,7 @@ static __always_inline void careful_turned(struct sock *sk, struct resume_conn *
 		pace_stop(sk, conn);
 	if (now == RESUME_PHASE_SAFE_RETREAT ||
 	    (io->trigger == RESUME_TRIGGER_RTO && conn->claimed)) {
+		conn->outcome = io->trigger;
 		owner_refute(conn);
 		careful_unlearn(sk);
 		conn->retreated = RETREATED_IN_REPAIR;

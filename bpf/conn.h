@@ -18,7 +18,7 @@ struct resume_conn {
 	__u32 snd_cwnd; /* exact: the stored windows in segments; careful: the window held */
 	__u32 snd_ssthresh;
 	__u32 rtt_us; /* of the ACK at hand, 0 without a sample */
-	__u32 unused;
+	enum resume_trigger outcome; /* of the use so far */
 	__u32 paced_by_us; /* sk_pacing_status was NONE before */
 	enum resume_retreated retreated;
 	__u32 undo_end; /* the stack believes in a window to undo to until this is acknowledged */

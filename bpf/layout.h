@@ -138,6 +138,8 @@ struct resume_path {
 	/* ---- */
 	__u32 uses;
 	__u32 retreats;
+	__u32 outcome; /* enum resume_trigger: how the latest use ended */
+	__u32 unused2;
 };
 
 #define RESUME_SEALED_WORDS 4 /* 64-bit words after `claim` that the seal covers */

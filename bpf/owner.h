@@ -41,12 +41,23 @@ static __always_inline void owner_jump_over(struct resume_conn *conn)
 		bpf_map_delete_elem(&resume_jumps, &conn->peer);
 }
 
+/* Lets the entry go, with what became of its use; false if it is not this connection's any more. */
+static __always_inline bool owner_release(struct resume_conn *conn, __u64 claim)
+{
+	struct resume_path *path = bpf_map_lookup_elem(&resume_paths, &conn->peer);
+
+	if (!path || *(volatile __u64 *)&path->claim != conn->event.cookie)
+		return false;
+	path->outcome = conn->outcome;
+	return claim_swap(path, conn->event.cookie, claim);
+}
+
 /* RFC 9959 3.5: the set was wrong, it is deleted for everyone. */
 static __always_inline void owner_refute(struct resume_conn *conn)
 {
 	struct resume_path *path = bpf_map_lookup_elem(&resume_paths, &conn->peer);
 
-	if (path && claim_swap(path, conn->event.cookie, RESUME_SPENT))
+	if (path && owner_release(conn, RESUME_SPENT))
 		__sync_fetch_and_add(&path->retreats, 1);
 	conn->claimed = 0;
 }
@@ -54,19 +65,13 @@ static __always_inline void owner_refute(struct resume_conn *conn)
 /* Mode exact, single use: it has served. */
 static __always_inline void owner_spend(struct resume_conn *conn)
 {
-	struct resume_path *path = bpf_map_lookup_elem(&resume_paths, &conn->peer);
-
-	if (path)
-		claim_swap(path, conn->event.cookie, RESUME_SPENT);
+	owner_release(conn, RESUME_SPENT);
 }
 
 /* The set was right and the connection ends: as it was, with its original expiry. */
 static __always_inline void owner_return(struct resume_conn *conn)
 {
-	struct resume_path *path = bpf_map_lookup_elem(&resume_paths, &conn->peer);
-
-	if (path)
-		claim_swap(path, conn->event.cookie, conn->claim);
+	owner_release(conn, conn->claim);
 	conn->claimed = 0;
 }
 

@@ -15,6 +15,7 @@ static __always_inline void turn_told(struct resume_conn *conn, const struct tcp
 				      enum resume_phase before, enum resume_trigger trigger)
 {
 	conn->event.old_phase = before;
+	conn->outcome = trigger;
 	event_emit(conn, tp, RESUME_EVENT_PHASE, trigger);
 }
 

@@ -84,6 +84,8 @@ type CheckCheckSeal struct {
 		Unused        uint8
 		Uses          uint32
 		Retreats      uint32
+		Outcome       uint32
+		Unused2       uint32
 	}
 	Seal uint64
 }

@@ -32,7 +32,7 @@ type KernelResumeConn struct {
 	SndCwnd        uint32
 	SndSsthresh    uint32
 	RttUs          uint32
-	Unused         uint32
+	Outcome        KernelResumeTrigger
 	PacedByUs      uint32
 	Retreated      uint32
 	UndoEnd        uint32
@@ -166,6 +166,8 @@ type KernelResumePath struct {
 	Unused        uint8
 	Uses          uint32
 	Retreats      uint32
+	Outcome       uint32
+	Unused2       uint32
 }
 
 type KernelResumePeer struct {

@@ -38,6 +38,14 @@ func (g *global) printEntry(cmd *cobra.Command, e pathstore.Entry, rule pathstor
 	return g.print(cmd, v, func(w io.Writer) error { return v.write(w, e) })
 }
 
+func history(e pathstore.Entry) string {
+	text := plural(int(e.Uses), "time", "times") + ", " + plural(int(e.Retreats), "retreat", "retreats")
+	if e.Outcome != "" {
+		text += ", the latest ended by " + e.Outcome
+	}
+	return text
+}
+
 func (v entryView) write(w io.Writer, e pathstore.Entry) error {
 	mode, sharing := string(v.EffectiveMode), string(v.EffectiveSharing)
 	if v.EffectiveMode != e.Mode {
@@ -69,7 +77,7 @@ func (v entryView) write(w io.Writer, e pathstore.Entry) error {
 		[2]string{"source", string(e.Source)},
 		[2]string{"state", state},
 		[2]string{"stored", showAge(e.Age) + ", " + usable},
-		[2]string{"used", plural(int(e.Uses), "time", "times") + ", " + plural(int(e.Retreats), "retreat", "retreats")},
+		[2]string{"used", history(e)},
 		[2]string{"next connection", v.Next},
 	)
 }

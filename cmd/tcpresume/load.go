@@ -27,8 +27,8 @@ func newLoad(g *global) *cobra.Command {
 
 Further fields are mode, sharing, source and netns_cookie, as "dump" writes them.
 Only peer and cwnd are required. cwnd and ssthresh are bytes, or a string with a
-unit. What only the kernel knows (state, age_s, holder, uses, retreats) is
-ignored, other fields are refused. A line whose ttl_s is 0 has expired and is
+unit. What only the kernel knows (state, age_s, holder, uses,
+retreats, outcome) is ignored, other fields are refused. A line whose ttl_s is 0 has expired and is
 left out. If a peer occurs twice, its last line wins.
 
 The first bad line ends the work, with the lines before it in place; --skip-bad

@@ -32,6 +32,7 @@ type Entry struct {
 	Holder   uint64        // socket cookie of the claiming connection; 0: none
 	Uses     uint32
 	Retreats uint32
+	Outcome  string // trigger that ended the latest use; empty: none yet
 }
 
 // bootNow is the clock of every lifetime: it goes on in suspend and never jumps.
@@ -91,6 +92,9 @@ func decode(key *bytecode.KernelResumePeer, val *bytecode.KernelResumePath, now 
 		Age:      time.Duration(now - min(now, val.StoredNs)),
 		Uses:     val.Uses,
 		Retreats: val.Retreats,
+	}
+	if val.Outcome != 0 {
+		entry.Outcome = word("resume_trigger", val.Outcome)
 	}
 	switch {
 	case val.Claim == claimSpent:

@@ -30,7 +30,7 @@ func (s *Store) Put(p resume.Path) (Entry, error) {
 	}
 	var old bytecode.KernelResumePath
 	if err := s.paths().Lookup(&key, &old); err == nil {
-		val.Uses, val.Retreats = old.Uses, old.Retreats
+		val.Uses, val.Retreats, val.Outcome = old.Uses, old.Retreats, old.Outcome
 	}
 	if err := s.paths().Put(&key, &val); err != nil {
 		return Entry{}, fmt.Errorf("storing path of %s: %w", p.Peer, err)

@@ -28,7 +28,7 @@ const (
 
 var fieldNames = []string{
 	"peer", "cwnd", "ssthresh", "rtt_us", "ttl_s", "mode", "sharing", "source", "netns_cookie",
-	"state", "age_s", "holder", "uses", "retreats",
+	"state", "age_s", "holder", "uses", "retreats", "outcome",
 	"policy", "effective_mode", "effective_sharing", "next_connection", // what "get -o json" adds
 }
 

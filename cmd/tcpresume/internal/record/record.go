@@ -30,6 +30,7 @@ type Record struct {
 	Holder   uint64          `json:"holder"`
 	Uses     uint32          `json:"uses"`
 	Retreats uint32          `json:"retreats"`
+	Outcome  string          `json:"outcome"` // trigger that ended the latest use
 }
 
 // PolicyTTL is the lifetime of a record that leaves it to the policy. Zero would
@@ -54,6 +55,7 @@ func Of(e pathstore.Entry) Record {
 		Holder:      e.Holder,
 		Uses:        e.Uses,
 		Retreats:    e.Retreats,
+		Outcome:     e.Outcome,
 	}
 }
 
