@@ -13,8 +13,7 @@
 
 #define INITIAL_WINDOW_SEGMENTS 10 /* RFC 6928 */
 
-/* Between the jump and the last unvalidated packet's ACK: the window is the phases', nobody else's.
- */
+/* Between the jump and the last unvalidated packet's ACK the window is the phases' alone. */
 static __always_inline bool careful_jumping(const struct resume_conn *conn)
 {
 	return conn->ph.now == RESUME_PHASE_UNVALIDATED || conn->ph.now == RESUME_PHASE_VALIDATING;
@@ -35,8 +34,7 @@ static __always_inline void careful_see(const struct tcp_sock *tp, const struct 
 {
 	__u32 mss = conn->mss, snd_nxt = tp->snd_nxt;
 
-	/* Kept from being loaded later, by one instruction for a socket and for a map: the
-	 * verifier's limit. */
+	/* Or one instruction would load it from a socket and a map, which the verifier refuses. */
 	barrier_var(snd_nxt);
 	io->mss = mss;
 	io->initial_window = INITIAL_WINDOW_SEGMENTS * mss;

@@ -82,8 +82,8 @@ static __always_inline void warm_state(struct sock *sk, __u8 state)
 		bbr_of(sk)->prior_cwnd = conn->snd_cwnd;
 }
 
-/* Tail of cong_control, which runs at each ACK, in recovery too. BBR's own window is overruled
- * while ours holds. */
+/* Tail of cong_control, at each ACK, in recovery too: BBR's window is overruled while ours holds.
+ */
 static __always_inline void warm_acked(struct sock *sk)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
@@ -97,6 +97,9 @@ static __always_inline void warm_acked(struct sock *sk)
 	}
 	if (!conn)
 		return;
+	if (conn->ph.now == RESUME_PHASE_NORMAL && !seq_after(conn->undo_end, tp->snd_una))
+		conn->retreated =
+			RETREATED_NEVER; /* BBR keeps its wrapper: its undo is its own again */
 	if (careful_jumping(conn))
 		tp->snd_cwnd = conn->snd_cwnd;
 	/* RFC 9959 appendix C: in STARTUP only. */
