@@ -88,6 +88,7 @@ struct tcp_sock {
 	__u32 prr_out;
 	__u64 tcp_mstamp;
 	__u32 delivered;
+	__u32 app_limited;
 	__u8 is_cwnd_limited : 1;
 	__u32 mss_cache;
 	__u32 srtt_us;

@@ -46,8 +46,10 @@ static __always_inline void learn_round(struct bpf_sock *sk)
 		window = window * tp->rtt_min.s[0].v / round_us;
 	seen->at_ns = now;
 	seen->delivered = tp->delivered;
-	if (!BPF_CORE_READ_BITFIELD(tp, is_cwnd_limited) || !learn_allowed(sk) ||
-	    window < seen->window)
+	/* BBR is held by its pacing where others are by their window: both filled the path. */
+	if (!BPF_CORE_READ_BITFIELD(tp, is_cwnd_limited) && tp->app_limited)
+		return;
+	if (!learn_allowed(sk) || window < seen->window)
 		return;
 	seen->window = window > ~0U ? ~0U : window;
 	seen->best_ns = now;

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package careful
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/lab"
+)
+
+func TestMaxJumpBoundsTheJump(t *testing.T) {
+	s := newStage(t, midPath)
+	s.policy(t, func(p *resume.Policy) { p.Learn, p.MaxJump = false, 60_000 })
+	for _, cc := range controls {
+		s.put(t, s.bdp())
+		p := s.greeted(t, cc, lab.DialSpec{})
+		s.jumpsTo(t, p, "max_jump", func(pathstore.Event) resume.Bytes { return 60_000 })
+	}
+}
+
+func TestReceiverWindowBoundsTheJump(t *testing.T) {
+	s := newStage(t, midPath)
+	small := func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 65536) }
+	for _, cc := range controls {
+		s.put(t, s.bdp())
+		p := s.greeted(t, cc, lab.DialSpec{Control: small})
+		advertised := resume.Bytes(info(t, p.server).Snd_wnd)
+		between(t, "window of the receiver", advertised, 40_000, 130_000)
+		s.jumpsTo(t, p, "receiver_window", func(pathstore.Event) resume.Bytes { return advertised })
+	}
+}
+
+// A longer round-trip time than the saved one is a queue of others: the square of the ratio is left.
+func TestStandingQueueShrinksTheJump(t *testing.T) {
+	s := newStage(t, lab.Path{RTT: 60 * time.Millisecond, Rate: 50e6})
+	saved := resume.Path{Cwnd: 400_000, RTT: 40 * time.Millisecond}
+	for _, cc := range controls {
+		s.put(t, saved)
+		p := s.greeted(t, cc, lab.DialSpec{})
+		s.jumpsTo(t, p, "standing_queue", func(jump pathstore.Event) resume.Bytes {
+			now := uint64(max(jump.SRTT, jump.MinRTT).Microseconds())
+			return resume.Bytes(200_000 * 40_000 / now * 40_000 / now)
+		})
+	}
+}
+
+// jumpsTo compares the jump with what the event says, the socket uses and the wire carries.
+func (s *stage) jumpsTo(t *testing.T, p *pair, limit string, want func(pathstore.Event) resume.Bytes) {
+	t.Helper()
+	w := s.record(t)
+	wait := p.start(400_000)
+	jump := s.Events.change(t, p, "unvalidated")
+	held := info(t, p.server).Snd_cwnd
+	wait(t)
+	same(t, "limit", jump.Limit, limit)
+	same(t, "jump", jump.Jump, want(jump))
+	between(t, "window on the socket", held, jump.Cwnd-1, jump.Cwnd+1)
+	start := w.at(t, jump.FirstUnval)
+	if sent := w.bytes(start, start+s.Path().RTT); sent > int(jump.Jump) {
+		t.Errorf("%d bytes left in a round trip, the jump is %d", sent, jump.Jump)
+	}
+	p.reset(t)
+}
