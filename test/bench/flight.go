@@ -9,17 +9,17 @@ import (
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
-// Flight is the data that the server sent in the round trip that began with its
-// first: before any acknowledgement could return.
+// Flight is the data that a server sent in one round trip. In the first, which
+// began with its first data, no acknowledgement could return.
 type Flight []Departure
 
 // Departure is one data packet on its way into the path.
 type Departure struct {
-	After time.Duration // since the first one
+	After time.Duration // since the round trip began
 	Size  int           // of the whole packet
 }
 
-// Lasted is the time between the first and the last departure.
+// Lasted is the time until the last departure.
 func (f Flight) Lasted() time.Duration {
 	if len(f) == 0 {
 		return 0
@@ -40,35 +40,44 @@ func (f Flight) Bins(width time.Duration) []int {
 type recorder struct {
 	rtt time.Duration
 
-	mu     sync.Mutex
-	begun  bool
-	start  time.Duration
-	flight Flight
+	mu      sync.Mutex
+	connect time.Time // just before the client's
+	begun   bool
+	start   time.Duration
+	flights [2]Flight
 }
 
 func record(l *lab.Lab) *recorder {
-	r := &recorder{rtt: l.Path().RTT, flight: make(Flight, 0, 4096)}
+	r := &recorder{rtt: l.Path().RTT}
+	for i := range r.flights {
+		r.flights[i] = make(Flight, 0, 4096)
+	}
 	l.Capture(r.see)
 	return r
 }
 
 func (r *recorder) see(p lab.Packet) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.connect.IsZero() { // the answer to the client's SYN
+		r.connect = time.Now().Add(-r.rtt / 2)
+	}
 	if p.Payload == 0 {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if !r.begun {
 		r.begun, r.start = true, p.At
 	}
-	if after := p.At - r.start; after < r.rtt {
-		r.flight = append(r.flight, Departure{After: after, Size: p.Size})
+	after := p.At - r.start
+	if round := int(after / r.rtt); round < len(r.flights) {
+		departure := Departure{After: after % r.rtt, Size: p.Size}
+		r.flights[round] = append(r.flights[round], departure)
 	}
 }
 
-func (r *recorder) stop(l *lab.Lab) Flight {
+// stop ends the recording; the fields may be read then.
+func (r *recorder) stop(l *lab.Lab) {
 	l.Capture(nil)
-	r.mu.Lock()
+	r.mu.Lock() // the last packet may still be on its way in
 	defer r.mu.Unlock()
-	return r.flight
 }

@@ -34,7 +34,7 @@ var Modes = []Mode{
 	{Name: "cold", Label: "cold", Says: "the server knows nothing of the client", prepare: nothing},
 	{Name: "route", Label: "ip route initcwnd", Says: "a route to the client carries the window", prepare: route},
 	{Name: "exact", Label: "tcpresume, mode exact", Says: "tcpresume starts with the stored cwnd and ssthresh", Resumed: true, prepare: stored(resume.ModeExact)},
-	{Name: "careful", Label: "tcpresume, mode careful", Says: "RFC 9959: it begins as usual and jumps to half of it once the path is confirmed", Resumed: true, prepare: stored(resume.ModeCareful)},
+	{Name: "careful", Label: "tcpresume, mode careful", Says: "tcpresume begins as usual and jumps to half of the window once the path is confirmed (RFC 9959)", Resumed: true, prepare: stored(resume.ModeCareful)},
 }
 
 // client gives each mode an address of its own, so that what one mode leaves

@@ -32,9 +32,9 @@ type Trial struct {
 	Mode Mode
 	// Command is what a person would have typed for it; empty for nothing.
 	Command string
-	// Flight is the first round trip of what the server sent.
-	Flight Flight
-	// Phases are the changes of tcpresume's phase, by the time since the start.
+	// Flight and Second are what the server sent in its first two round trips.
+	Flight, Second Flight
+	// Phases are the changes of tcpresume's phase.
 	Phases []Phase
 	// Discarded counts earlier tries that the machine was too busy for.
 	Discarded int
@@ -96,8 +96,9 @@ func (b *Bed) try(ctx context.Context, mode Mode, t Transfer) (Trial, error) {
 	recorder := record(b.Lab)
 	phases := b.watch()
 	trial.Result, err = b.Lab.Fetch(ctx, listen, lab.Fetch{Bytes: t.Bytes, Before: t.Before, Local: mode.client()})
-	trial.Flight = recorder.stop(b.Lab)
-	trial.Phases = phases()
+	recorder.stop(b.Lab)
+	trial.Flight, trial.Second = recorder.flights[0], recorder.flights[1]
+	trial.Phases = phases(recorder.connect)
 	if err := b.busy(overruns, trial.Result); err != nil {
 		return trial, err
 	}

@@ -60,7 +60,10 @@ func TestUpgradeWithinTheJump(t *testing.T) {
 	must(t, runtime.Close())
 	same(t, "upgraded", runtime.Upgraded, true)
 	wait(t)
-	s.ended(t, p, jumps, validates, fills, isFull)
+	p.reset(t)
+	// Loading takes the cores from the server, so the pipe need not fill afterwards.
+	story := s.Events.story(p)
+	same(t, "story", story[:min(3, len(story))], []string{jumps, validates, fills})
 }
 
 func TestDownWithinTheJump(t *testing.T) {

@@ -58,16 +58,12 @@ func (c *cell) variants() []*cell {
 
 func (c *cell) inDefault() bool {
 	switch {
-	case c.StockWindow:
-		return c.QueueBDP < 1
-	case c.Before > 0, c.Paced:
+	case c.Before > 0, c.StockWindow, c.Paced:
 		return c.QueueBDP < 1 && c.Mbps == 100
 	case c.CC == "cubic":
 		return c.Bytes <= 1e6 || c.Mbps == 100
-	case c.CC == "reno":
-		return c.Bytes == 1e6 && c.Mbps == 100
 	}
-	return c.Bytes == 1e6
+	return c.Bytes == 1e6 && c.Mbps == 100
 }
 
 func (c *cell) String() string {

@@ -28,9 +28,18 @@ type loopback struct {
 type situation struct {
 	name     string
 	acceptor *acceptor
-	known    bool // the peer has an entry
+	known    bool // the peer has an entry,
+	careful  bool // of mode careful instead of exact
 	watched  bool // somebody reads the events
 	program  int  // index of the program that runs; -1 for none
+}
+
+// odd chooses between the modes of stockedMode.
+func (s situation) odd() int {
+	if s.careful {
+		return 1
+	}
+	return 0
 }
 
 // round is what a number of connections cost together.
@@ -100,8 +109,9 @@ func (l *loopback) prepare(ctx context.Context) ([]situation, error) {
 		{situation{name: "no program", program: -1}, none.cgroup},
 		{situation{name: "empty", program: 0}, empty.cgroup},
 		{situation{name: "miss", program: 1}, l.rig.Cgroup},
-		{situation{name: "hit", program: 1, known: true}, l.rig.Cgroup},
-		{situation{name: "hit, events read", program: 1, known: true, watched: true}, l.rig.Cgroup},
+		{situation{name: "hit, exact", program: 1, known: true}, l.rig.Cgroup},
+		{situation{name: "hit, careful", program: 1, known: true, careful: true}, l.rig.Cgroup},
+		{situation{name: "hit, careful, events read", program: 1, known: true, careful: true, watched: true}, l.rig.Cgroup},
 	} {
 		if s.acceptor, err = listenOn(ctx, l.host, s.cgroup); err != nil {
 			return nil, err
@@ -119,7 +129,7 @@ func (l *loopback) round(ctx context.Context, s situation, stored, turn int) (ro
 	for i := range peers {
 		peers[i] = peer(strangers + random.IntN(1<<20))
 		if s.known {
-			peers[i] = peer(random.IntN(stored))
+			peers[i] = peer(random.IntN(stored/2)*2 + s.odd())
 		}
 	}
 	watching, stop := context.WithCancel(ctx)

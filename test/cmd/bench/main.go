@@ -112,8 +112,12 @@ func measure(ctx context.Context, opts options) error {
 		progress("%s took %.0f s", s.name, time.Since(start).Seconds())
 		report.sections = append(report.sections, done)
 		report.Raw[s.name] = done.raw
+		if err := report.save(opts); err != nil { // a later section may fail
+			return err
+		}
 	}
-	return report.write(opts)
+	fmt.Print(report.text())
+	return nil
 }
 
 func progress(format string, args ...any) {

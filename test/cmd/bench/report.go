@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,10 +36,10 @@ type table struct {
 	rows    [][]string
 }
 
-func (r report) write(opts options) error {
-	_, err := io.WriteString(os.Stdout, r.text())
+func (r report) save(opts options) error {
+	var err error
 	if opts.markdown != "" {
-		err = errors.Join(err, save(opts.markdown, []byte(r.text())))
+		err = save(opts.markdown, []byte(r.text()))
 	}
 	if opts.json != "" {
 		raw, failed := json.MarshalIndent(r, "", " ")

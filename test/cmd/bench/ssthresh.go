@@ -47,7 +47,7 @@ func ssthresh(ctx context.Context, opts options) (section, error) {
 	var contests []contest
 	for _, mode := range bench.Modes {
 		contests = append(contests, contest{Name: mode.Name, mode: mode, transfer: known})
-		if mode.Resumed {
+		if mode.Name == "exact" {
 			contests = append(contests, contest{Name: mode.Name + ", ssthresh unknown", mode: mode, transfer: unknown})
 		}
 	}

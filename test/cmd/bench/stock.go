@@ -19,6 +19,10 @@ func peer(n int) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, byte(n >> 16), byte(n >> 8), byte(n)})
 }
 
+// largeWindow is one that careful deems worth a jump with the segments of a
+// loopback device, 64 KiB each.
+const largeWindow = 8_000_000
+
 // stock stores n paths in place of what was there.
 func stock(r *rig.Rig, n int) error {
 	if _, err := r.Store.Flush(); err != nil {
@@ -27,10 +31,18 @@ func stock(r *rig.Rig, n int) error {
 	paths := make([]resume.Path, n)
 	for i := range paths {
 		paths[i] = resume.Path{
-			Peer: peer(i), Cwnd: 250_000, Ssthresh: 500_000, RTT: 80 * time.Millisecond,
-			Mode: resume.ModeExact, Sharing: resume.SharingShared, Source: resume.SourceOperator,
+			Peer: peer(i), Cwnd: largeWindow, Ssthresh: largeWindow, RTT: 80 * time.Millisecond,
+			Mode: stockedMode(i), Sharing: resume.SharingShared, Source: resume.SourceOperator,
 		}
 	}
 	_, err := r.Store.PutAll(paths)
 	return err
+}
+
+// stockedMode alternates: the peers with even numbers are exact.
+func stockedMode(n int) resume.Mode {
+	if n%2 == 0 {
+		return resume.ModeExact
+	}
+	return resume.ModeCareful
 }

@@ -15,7 +15,7 @@ import (
 
 const transferMethod = "A client connects over an emulated path (user space, between two network namespaces), asks, and reads the response; " +
 	"the time runs from connect to the last byte. *ideal* is two round trips and the wire bytes at the bottleneck's rate. " +
-	"*cold* is a stock server; *route* has `ip route ... initcwnd` with the same window; *exact* is tcpresume with cwnd = ssthresh = 1 BDP. " +
+	"*cold* is a stock server; *route* has `ip route ... initcwnd` with the same window; *exact* and *careful* are tcpresume with cwnd = ssthresh = 1 BDP stored; *careful* (RFC 9959) begins with ten segments and jumps to half of it once the path is confirmed. " +
 	"The client's receive window is large unless a table says otherwise, both ends keep no metrics of their own, and the congestion control is set on the server's socket. " +
 	"A trial in which the emulated path lost or delayed packets for want of CPU is discarded and repeated. Cells: time (x ideal; x cold), and the range where it exceeds 5 %."
 

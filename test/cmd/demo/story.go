@@ -87,6 +87,9 @@ func (s *story) measure(ctx context.Context, to io.Writer, bed *bench.Bed) error
 func sentence(t bench.Trial) string {
 	first := t.Samples[0]
 	text := fmt.Sprintf("cwnd starts at %d; %d segments leave %s", first.Cwnd, len(t.Flight), spread(t.Flight.Lasted()))
+	if jumped := t.Mode.Resumed && len(t.Second) > 4*len(t.Flight); jumped {
+		text += fmt.Sprintf(", then %d %s", len(t.Second), spread(t.Second.Lasted()))
+	}
 	if drops := t.Link.ToClient.QueueDrops; drops > 0 {
 		text += fmt.Sprintf(", the queue drops %d", drops)
 	}

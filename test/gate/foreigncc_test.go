@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/tcpresume/tcpresume/bytecode"
+)
+
+// foreignControl registers a congestion control that no wrapper is for: Reno
+// with another name. The kernel itself may offer none besides the wrapped ones.
+func foreignControl(t testing.TB) string {
+	t.Helper()
+	const name = "foreign_cc"
+	spec, err := bytecode.LoadReno()
+	must(t, err)
+	ops := spec.Maps[bytecode.RenoMapResumeReno]
+	ours := append([]byte(ops.Name), make([]byte, 16-len(ops.Name))...)
+	theirs := append([]byte(name), make([]byte, 16-len(name))...)
+	value := ops.Contents[0].Value.([]byte)
+	if !bytes.Contains(value, ours) {
+		t.Fatalf("no name %q in the congestion control's structure", ops.Name)
+	}
+	ops.Contents[0].Value = bytes.Replace(value, ours, theirs, 1)
+	ops.Name = name
+	coll, err := ebpf.NewCollection(spec)
+	must(t, err)
+	t.Cleanup(coll.Close)
+	registered, err := link.AttachStructOps(link.StructOpsOptions{Map: coll.Maps[bytecode.RenoMapResumeReno]})
+	must(t, err)
+	t.Cleanup(func() { registered.Close() })
+	return name
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runtime
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/lab"
+)
+
+var controls = []string{"cubic", "reno", "bbr"}
+
+func TestDownGivesEverySocketItsOwnControlBack(t *testing.T) {
+	w := newWorld(t)
+	w.up(t)
+	store := w.store(t, slow)
+	type socket struct {
+		pair
+		cc string
+	}
+	var (
+		all  []socket
+		live []func()
+	)
+	for _, ends := range [][2]*lab.Host{{w.Server, w.Client}, {w.Client, w.Server}} {
+		inhabit(t, ends[0])
+		for _, cc := range controls {
+			idle := w.connectTo(t, ends[0], ends[1], w.Cgroup, cc)
+			busy := w.connectTo(t, ends[0], ends[1], w.Cgroup, cc)
+			live = append(live, busy.start(t, 600_000))
+			busy.underWay(t)
+			all = append(all, socket{idle, cc}, socket{busy, cc})
+		}
+	}
+	for _, s := range all {
+		same(t, "congestion control before", control(t, s.server), "resume_"+s.cc)
+	}
+
+	removal := w.down(t)
+	for _, s := range all {
+		same(t, "congestion control", control(t, s.server), s.cc)
+	}
+	w.unregistered(t)
+	if removal.HandedBack < len(all)/2 || removal.HandedBack > len(all) {
+		t.Errorf("%d sockets were handed back, want all %d but those that did it themselves", removal.HandedBack, len(all))
+	}
+	for _, wait := range live {
+		wait()
+	}
+	n := uint64(len(all))
+	counted(t, store, map[string]uint64{"established": n, "resumed": n, "applied": n, "kept_bbr": n / 3, "draining": n, "handed_back": n})
+}
+
+// A namespace in which nobody lives cannot be found; its sockets go back by themselves.
+func TestSocketsOutOfReachGoBackAtTheirNextAck(t *testing.T) {
+	w := newWorld(t)
+	w.up(t)
+	store := w.store(t, slow)
+	var idle []pair
+	for _, cc := range controls {
+		idle = append(idle, w.resumes(t, cc, 1_500_000))
+	}
+	same(t, "sockets reached", w.down(t).HandedBack, 0)
+	w.unregistered(t)
+	for i, cc := range controls {
+		same(t, "congestion control before an ACK", control(t, idle[i].server), "resume_"+cc)
+		idle[i].start(t, 1000)()
+		eventually(t, "own congestion control", func() bool { return control(t, idle[i].server) == cc })
+		idle[i].start(t, 100_000)()
+	}
+	counted(t, store, map[string]uint64{"established": 3, "resumed": 3, "applied": 3, "kept_bbr": 1, "draining": 3, "handed_back": 3})
+}
+
+func TestDownTwice(t *testing.T) {
+	w := newWorld(t)
+	for range 2 {
+		before := pins(t)
+		w.up(t)
+		w.down(t)
+		same(t, "pins", pins(t), before)
+		if _, err := loader.Down(background(t), w.Options); !errors.Is(err, pathstore.ErrNotLoaded) {
+			t.Errorf("a second time got %v, want %v", err, pathstore.ErrNotLoaded)
+		}
+		if _, err := loader.Inspect(w.Options); !errors.Is(err, pathstore.ErrNotLoaded) {
+			t.Errorf("inspect got %v, want %v", err, pathstore.ErrNotLoaded)
+		}
+	}
+}
+
+// inhabit keeps a thread in the host, as the process of a container would be.
+func inhabit(t *testing.T, host *lab.Host) {
+	t.Helper()
+	entered, leave, left := make(chan struct{}), make(chan struct{}), make(chan error)
+	go func() {
+		left <- host.Do(func() error {
+			close(entered)
+			<-leave
+			return nil
+		})
+	}()
+	<-entered
+	t.Cleanup(func() {
+		close(leave)
+		must(t, <-left)
+	})
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runtime
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/lab"
+)
+
+// pair is both ends of a connection.
+type pair struct{ client, server *net.TCPConn }
+
+// store opens the pinned maps and puts a stored window in force for all peers of the lab.
+func (w *world) store(t *testing.T, path resume.Path) *pathstore.Store {
+	t.Helper()
+	store, err := pathstore.Open(w.inspect(t).Pins + "/maps")
+	must(t, err)
+	t.Cleanup(func() { store.Close() })
+	policy := resume.DefaultPolicy()
+	policy.Mode, policy.Sharing, policy.Learn = resume.ModeExact, resume.SharingShared, false
+	must(t, store.SetPolicy(pathstore.Rule{Policy: policy}))
+	path.Mode, path.Sharing, path.Source = resume.ModePolicy, resume.SharingPolicy, resume.SourceOperator
+	for _, path.Peer = range []netip.Addr{w.Client.IPv4, w.Server.IPv4} {
+		_, err := store.Put(path)
+		must(t, err)
+	}
+	return store
+}
+
+// connect opens a connection to a listener in the world's cgroup.
+func (w *world) connect(t testing.TB, cc string) pair {
+	t.Helper()
+	return w.connectTo(t, w.Server, w.Client, w.Cgroup, cc)
+}
+
+func (w *world) connectTo(t testing.TB, to, from *lab.Host, cgroup *lab.Cgroup, cc string) pair {
+	t.Helper()
+	listener, err := to.Listen(background(t), lab.ListenSpec{CC: cc, Cgroup: cgroup})
+	must(t, err)
+	defer listener.Close()
+	port := listener.Addr().(*net.TCPAddr).AddrPort().Port()
+	client, err := from.Dial(background(t), lab.DialSpec{Addr: netip.AddrPortFrom(to.IPv4, port)})
+	must(t, err)
+	t.Cleanup(func() { abort(client) })
+	must(t, listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience)))
+	server, err := listener.Accept()
+	must(t, err)
+	t.Cleanup(func() { abort(server.(*net.TCPConn)) })
+	return pair{client, server.(*net.TCPConn)}
+}
+
+// abort leaves the kernel nothing to retransmit later.
+func abort(conn *net.TCPConn) error { return errors.Join(conn.SetLinger(0), conn.Close()) }
+
+// start sends bytes from server to client; wait returns when they have arrived unchanged.
+func (p pair) start(t testing.TB, bytes int64) (wait func()) {
+	t.Helper()
+	content := func() io.Reader { return io.LimitReader(rand.NewChaCha8([32]byte{1}), bytes) }
+	failed := make(chan error, 2)
+	go func() {
+		_, err := io.Copy(p.server, content())
+		failed <- err
+	}()
+	got, want := sha256.New(), sha256.New()
+	go func() {
+		_, err := io.CopyN(got, p.client, bytes)
+		failed <- err
+	}()
+	return func() {
+		t.Helper()
+		must(t, errors.Join(<-failed, <-failed))
+		_, err := io.Copy(want, content())
+		must(t, err)
+		same(t, "content", [32]byte(got.Sum(nil)), [32]byte(want.Sum(nil)))
+	}
+}
+
+// underWay waits until some of a transfer has arrived.
+func (p pair) underWay(t testing.TB) {
+	t.Helper()
+	eventually(t, "a transfer under way", func() bool { return info(t, p.server).Bytes_acked > 10_000 })
+}
+
+func info(t testing.TB, conn *net.TCPConn) unix.TCPInfo {
+	t.Helper()
+	info, err := lab.TCPInfo(conn)
+	must(t, err)
+	return info
+}
+
+// control is the name of the congestion control of a socket.
+func control(t testing.TB, conn *net.TCPConn) (name string) {
+	t.Helper()
+	must(t, lab.Control(conn, func(fd int) (err error) {
+		name, err = lab.CongestionControl(fd)
+		return err
+	}))
+	return name
+}
+
+// resumes checks that a new connection gets the stored window.
+func (w *world) resumes(t testing.TB, cc string, cwnd int) pair {
+	t.Helper()
+	p := w.connect(t, cc)
+	got := info(t, p.server)
+	same(t, "window of a new connection", int(got.Snd_cwnd), cwnd/int(got.Snd_mss))
+	same(t, "its congestion control", control(t, p.server), "resume_"+cc)
+	return p
+}
+
+func counters(t testing.TB, store *pathstore.Store) map[string]uint64 {
+	t.Helper()
+	all, err := store.Counters()
+	must(t, err)
+	counted := make(map[string]uint64)
+	for _, counter := range all {
+		if counter.Value != 0 {
+			counted[counter.Name] = counter.Value
+		}
+	}
+	return counted
+}
+
+// counted waits until exactly these counters are not zero.
+func counted(t testing.TB, store *pathstore.Store, want map[string]uint64) {
+	t.Helper()
+	var diff string
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if diff = cmp.Diff(want, counters(t, store)); diff == "" || time.Now().After(end) {
+			break
+		}
+	}
+	if diff != "" {
+		t.Errorf("counters (-want +got):\n%s", diff)
+	}
+}
