@@ -49,7 +49,7 @@ func TestTwoConnectionsRaceForOneEntry(t *testing.T) {
 // race connects twice from the same address and at the same time.
 func (s *stage) race(t *testing.T, listener net.Listener) {
 	t.Helper()
-	to := &unix.SockaddrInet4{Addr: loopback.As4(), Port: listener.Addr().(*net.TCPAddr).Port}
+	port := listener.Addr().(*net.TCPAddr).Port
 	var (
 		both   sync.WaitGroup
 		errs   [2]error
@@ -70,7 +70,7 @@ func (s *stage) race(t *testing.T, listener net.Listener) {
 						runtime.Gosched() // with one processor the other has not come yet
 					}
 				}
-				return unix.Connect(fd, to)
+				return unix.Connect(fd, &unix.SockaddrInet4{Addr: loopback.As4(), Port: port})
 			})
 		})
 	}
