@@ -3,6 +3,7 @@
 package careful
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
@@ -23,8 +24,9 @@ func TestTwoConnectionsOneJump(t *testing.T) {
 			for _, wait := range waits {
 				wait(t)
 			}
-			s.Events.change(t, second, "normal")
-			if len(s.Events.story(first)) == 1 { // the order of two goroutines
+			refused := func(p *pair) bool { return slices.Equal(s.Events.story(p), []string{inUse}) }
+			eventually(t, "a refusal", func() bool { return refused(first) || refused(second) })
+			if refused(first) { // the order of two goroutines
 				first, second = second, first
 			}
 			s.ended(t, second, inUse)

@@ -55,7 +55,7 @@ func TestCarefulDistrustsALossyHandshake(t *testing.T) {
 				s.Cut(true)
 				defer s.Cut(false)
 				go func() {
-					for s.Stats().ToServer.CutDrops == before.ToServer.CutDrops {
+					for s.Stats().ToServer.CutDrops == before.ToServer.CutDrops && t.Context().Err() == nil {
 						time.Sleep(time.Millisecond)
 					}
 					s.Cut(false)

@@ -53,15 +53,7 @@ func TestRegistrationByMap(t *testing.T) {
 	for i, p := range idle {
 		same(t, "congestion control", control(t, p.server), controls[i%len(controls)])
 	}
-	// On a busy machine the emulated path may lose a packet of the live ones, which ends their resume earlier.
-	ended := uint64(0)
-	for _, trigger := range []string{"draining", "packet_loss", "rto"} {
-		ended += counters(t, store)[trigger]
-	}
-	if ended < 9 {
-		t.Errorf("%d of 9 connections were told why they left", ended)
-	}
-	same(t, "handed back", counters(t, store)["handed_back"], 9)
+	counted(t, store, map[string]uint64{"established": 9, "resumed": 9, "applied": 9, "kept_bbr": 3, "draining": 9, "handed_back": 9})
 }
 
 // Between loading, which registers, and pinning, a crash leaves a congestion
