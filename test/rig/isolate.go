@@ -34,6 +34,7 @@ func Isolate(f func() int) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	sweepRegistrations()
 	code := f()
 	if err := lab.SweepStale(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
