@@ -62,7 +62,7 @@ func reexec() int {
 	cmd.Env = append(os.Environ(), isolatedEnv+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	signal.Ignore(os.Interrupt) // the copy gets it too, and ends
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt) // the copy gets it too, and ends; ignored, it would inherit that
 	var exit *exec.ExitError
 	switch err := cmd.Run(); {
 	case errors.As(err, &exit):
