@@ -19,7 +19,8 @@ func TestDownGivesEverySocketItsOwnControlBack(t *testing.T) {
 	store := w.store(t, slow)
 	type socket struct {
 		pair
-		cc string
+		cc   string
+		busy bool
 	}
 	var (
 		all  []socket
@@ -32,11 +33,13 @@ func TestDownGivesEverySocketItsOwnControlBack(t *testing.T) {
 			busy := w.connectTo(t, ends[0], ends[1], w.Cgroup, cc)
 			live = append(live, busy.start(t, 600_000))
 			busy.underWay(t)
-			all = append(all, socket{idle, cc}, socket{busy, cc})
+			all = append(all, socket{idle, cc, false}, socket{busy, cc, true})
 		}
 	}
 	for _, s := range all {
-		same(t, "congestion control before", control(t, s.server), "resume_"+s.cc)
+		if got := control(t, s.server); got != "resume_"+s.cc && !(s.busy && got == s.cc) { // a transfer may be through with it
+			t.Errorf("congestion control before: %s, want resume_%s", got, s.cc)
+		}
 	}
 
 	removal := w.down(t)

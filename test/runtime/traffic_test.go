@@ -137,7 +137,7 @@ func counters(t testing.TB, store *pathstore.Store) map[string]uint64 {
 
 // endings are the ways out of a resume that a busy machine may exchange: while
 // it loads programs, the emulated path can lose a packet of its own.
-var endings = []string{"window_sent", "draining", "packet_loss", "rto"}
+var endings = []string{"window_sent", "draining", "packet_loss", "rto", "pipe_full"}
 
 // folded counts the endings as one, which may be more than what is wanted: a
 // connection on bbr that lost a packet goes on, and ends again.
