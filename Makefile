@@ -29,7 +29,7 @@ bench: build ## measure every figure of the README again, beside its rivals (roo
 
 careful: ## the whole grid of mode careful against cold, and what wrong entries cost (root, 30 minutes)
 	mkdir -p build && cd test && go run ./cmd/grid -md ../build/grid.md -json ../build/grid.json
-	cd test && go run ./cmd/grid -loss 0.001 -md ../build/grid-loss.md
+	cd test && go run ./cmd/grid -loss 0.001 -md ../build/grid-loss.md -json ../build/grid-loss.json
 	cd test && go run ./cmd/stale | tee ../build/stale.md
 
 generate: deps ## compile the BPF objects, generate Go types and the CLI reference

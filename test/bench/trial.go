@@ -40,15 +40,7 @@ type Trial struct {
 	Discarded int
 }
 
-const (
-	triesPerTrial = 4
-	// latePackets is the share of packets delivered more than 1 ms after their
-	// time that a trial may have.
-	latePackets = 0.01
-)
-
-// ErrBusy is wrapped by errors about a machine that is too busy to measure on.
-var ErrBusy = errors.New("the machine is too busy to measure")
+const triesPerTrial = 4
 
 // Run makes one transfer in a mode, and again while the machine is too busy.
 func (b *Bed) Run(ctx context.Context, mode Mode, t Transfer) (Trial, error) {
@@ -59,7 +51,7 @@ func (b *Bed) Run(ctx context.Context, mode Mode, t Transfer) (Trial, error) {
 	for discarded := range triesPerTrial {
 		trial, err = b.try(ctx, mode, t)
 		trial.Discarded = discarded
-		if !errors.Is(err, ErrBusy) {
+		if !errors.Is(err, lab.ErrBusy) {
 			break
 		}
 	}
@@ -119,14 +111,9 @@ func (b *Bed) busy(overrunsBefore uint64, result lab.Result) error {
 		return err
 	}
 	if n := overruns - overrunsBefore; n > 0 {
-		return fmt.Errorf("%w: the emulated path did not read %d packets in time", ErrBusy, n)
+		return fmt.Errorf("%w: the emulated path did not read %d packets in time", lab.ErrBusy, n)
 	}
-	for _, direction := range []lab.Counters{result.Link.ToClient, result.Link.ToServer} {
-		if float64(direction.Late) > latePackets*float64(direction.Packets)+1 {
-			return fmt.Errorf("%w: the emulated path delivered %d of %d packets late", ErrBusy, direction.Late, direction.Packets)
-		}
-	}
-	return nil
+	return result.Link.Undisturbed()
 }
 
 func (b *Bed) resumed() (uint64, error) {

@@ -79,7 +79,7 @@ func (l *Lab) overrunSince(earlier uint64) error {
 		return err
 	}
 	if now > earlier {
-		return fmt.Errorf("the kernel dropped %d packets before the link read them: the machine is too busy to measure", now-earlier)
+		return fmt.Errorf("%w: the kernel dropped %d packets before the link read them", ErrBusy, now-earlier)
 	}
 	return nil
 }

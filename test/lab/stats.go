@@ -2,7 +2,19 @@
 
 package lab
 
-import "github.com/tcpresume/tcpresume/test/lab/internal/link"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tcpresume/tcpresume/test/lab/internal/link"
+)
+
+// ErrBusy says that a measurement is worthless: the machine was too busy to
+// emulate the path.
+var ErrBusy = errors.New("the machine is too busy to measure")
+
+// lateShare is the part of packets that may be delivered more than 1 ms after their time.
+const lateShare = 0.01
 
 // Counters count what one direction of the link has done.
 type Counters = link.Counters
@@ -24,6 +36,16 @@ func (s Stats) Since(earlier Stats) Stats {
 		ToClient: countersSince(s.ToClient, earlier.ToClient),
 		ToServer: countersSince(s.ToServer, earlier.ToServer),
 	}
+}
+
+// Undisturbed returns ErrBusy if more than one packet in a hundred left the link late.
+func (s Stats) Undisturbed() error {
+	for _, direction := range []Counters{s.ToClient, s.ToServer} {
+		if float64(direction.Late) > lateShare*float64(direction.Packets)+1 {
+			return fmt.Errorf("%w: the emulated path delivered %d of %d packets late", ErrBusy, direction.Late, direction.Packets)
+		}
+	}
+	return nil
 }
 
 func countersSince(now, earlier Counters) Counters {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -33,6 +34,7 @@ type figure struct {
 	Times       []time.Duration
 	Retransmits []int
 	Ideal       time.Duration
+	Disturbed   int // runs repeated because the machine was too busy
 }
 
 func (f figure) time() time.Duration { return median(f.Times) }
@@ -59,21 +61,31 @@ type bench struct {
 	loss    float64
 }
 
-func (b bench) measure(ctx context.Context, on route, bytes int, how start) (figure, error) {
-	var f figure
-	for i := range b.repeats {
-		result, err := b.once(ctx, on, bytes, how, uint64(i+1))
+// busyAttempts is how often a run is tried that the machine was too busy for.
+const busyAttempts = 5
+
+// once adds one run to a figure.
+func (b bench) once(ctx context.Context, on route, bytes int, how start, seed uint64, f *figure) error {
+	for attempt := 1; ; attempt++ {
+		result, err := b.fetch(ctx, on, bytes, how, seed)
+		if err == nil {
+			err = result.Link.Undisturbed()
+		}
+		if errors.Is(err, lab.ErrBusy) && attempt < busyAttempts {
+			f.Disturbed++
+			continue
+		}
 		if err != nil {
-			return f, fmt.Errorf("%v, %d bytes: %w", on, bytes, err)
+			return fmt.Errorf("%v, %d bytes: %w", on, bytes, err)
 		}
 		f.Times = append(f.Times, result.Elapsed)
 		f.Retransmits = append(f.Retransmits, result.Retransmits)
 		f.Ideal = result.Ideal
+		return nil
 	}
-	return f, nil
 }
 
-func (b bench) once(ctx context.Context, on route, bytes int, how start, seed uint64) (lab.Result, error) {
+func (b bench) fetch(ctx context.Context, on route, bytes int, how start, seed uint64) (lab.Result, error) {
 	path := lab.Path{RTT: on.RTT, Rate: on.Rate, Loss: b.loss, Seed: seed}
 	bdp := path.BDP()
 	path.Queue = int(on.Queue * float64(bdp))

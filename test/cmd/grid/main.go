@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -21,7 +20,7 @@ var (
 	loss    = flag.Float64("loss", 0, "probability of random loss, as in 0.001")
 	only    = flag.String("only", "", "paths whose description contains this, as in \"100 ms, 20\"")
 	table   = flag.String("md", "", "write the table to this file, too")
-	raw     = flag.String("json", "", "write each run to this file")
+	raw     = flag.String("json", "", "write each run to this file; what it holds already is not measured again")
 )
 
 var (
@@ -77,45 +76,52 @@ func grid(ctx context.Context) error {
 		return err
 	}
 	b := bench{rig: r, cc: *cc, repeats: *repeats, loss: *loss}
-	var rows []row
+	record, err := load(*raw, b)
+	if err != nil {
+		return err
+	}
 	for _, on := range routes() {
 		for _, bytes := range sizes {
+			if record.has(on, bytes) {
+				continue
+			}
 			measured, err := b.row(ctx, on, bytes)
 			if err != nil {
 				return err
 			}
-			rows = append(rows, measured)
+			record.Rows = append(record.Rows, measured)
+			if err := record.save(*raw); err != nil {
+				return err
+			}
 			fmt.Fprintf(os.Stderr, "%v, %d kB: cold %v\n", on, bytes/1000, measured.Cold.time().Round(time.Millisecond))
 		}
 	}
-	text := report(rows)
+	text := report(record)
 	fmt.Print(text)
-	if *table != "" {
-		if err := os.WriteFile(*table, []byte(text), 0o644); err != nil {
-			return err
-		}
-	}
-	if *raw == "" {
+	if *table == "" {
 		return nil
 	}
-	data, err := json.MarshalIndent(rows, "", " ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(*raw, data, 0o644)
+	return os.WriteFile(*table, []byte(text), 0o644)
 }
 
+// row takes turns, so that what disturbs the machine for a while disturbs every way to start.
 func (b bench) row(ctx context.Context, on route, bytes int) (row, error) {
 	measured := row{Route: on, Bytes: bytes, Careful: make(map[string]figure)}
-	var err error
-	if measured.Cold, err = b.measure(ctx, on, bytes, start{}); err != nil {
-		return measured, err
-	}
-	for _, entry := range entries {
-		if measured.Careful[fmt.Sprint(entry)], err = b.measure(ctx, on, bytes, start{entry: entry}); err != nil {
+	for i := range b.repeats {
+		seed := uint64(i + 1)
+		if err := b.once(ctx, on, bytes, start{}, seed, &measured.Cold); err != nil {
+			return measured, err
+		}
+		for _, entry := range entries {
+			f := measured.Careful[fmt.Sprint(entry)]
+			if err := b.once(ctx, on, bytes, start{entry: entry}, seed, &f); err != nil {
+				return measured, err
+			}
+			measured.Careful[fmt.Sprint(entry)] = f
+		}
+		if err := b.once(ctx, on, bytes, start{initcwnd: 2}, seed, &measured.InitCwnd); err != nil {
 			return measured, err
 		}
 	}
-	measured.InitCwnd, err = b.measure(ctx, on, bytes, start{initcwnd: 2})
-	return measured, err
+	return measured, nil
 }
