@@ -47,6 +47,7 @@ struct phase {
 	__u32 round_samples;
 	__u32 base_rtt_us;
 	__u32 credit; /* acknowledged, not yet turned into growth */
+	__u32 open; /* a look at the delay allowed FILLING to grow */
 };
 
 struct phase_io {
@@ -241,13 +242,15 @@ static __always_inline void phase_validating(struct phase *ph, struct phase_io *
 	ph->round_min_us = ~0U;
 	ph->round_samples = 0;
 	ph->credit = 0;
+	ph->open = 0;
 	phase_to(ph, io, RESUME_PHASE_FILLING, RESUME_TRIGGER_LAST_UNVALIDATED_PACKET_ACKNOWLEDGED);
 }
 
 /*
  * Normal congestion control short of the pipe: slow start up to the saved
  * window, above it the conservative slow start of RFC 9406, until the round's
- * delay rises. HyStart is kept out: to it the paced train is a full pipe.
+ * delay rises. HyStart is kept out: to it the paced train is a full pipe. The
+ * first look comes before the first growth: the jump may have filled the queue.
  */
 static __always_inline void phase_filling(struct phase *ph, struct phase_io *io)
 {
@@ -262,11 +265,16 @@ static __always_inline void phase_filling(struct phase *ph, struct phase_io *io)
 		phase_to(ph, io, RESUME_PHASE_NORMAL, RESUME_TRIGGER_PIPE_FULL);
 		return;
 	}
+	if (ph->round_samples >= FILLING_SAMPLES)
+		ph->open = 1;
 	if (seq_after(io->snd_una, ph->round_end)) {
 		ph->round_end = io->snd_nxt;
 		ph->round_min_us = ~0U;
 		ph->round_samples = 0;
+		ph->open = 1;
 	}
+	if (!ph->open)
+		return;
 	if ((__u64)io->flight + io->acked + 3 * io->mss < io->cwnd / 2)
 		return; /* the window is not used */
 	if (io->cwnd < ph->saved_cwnd) {

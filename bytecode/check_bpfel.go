@@ -39,6 +39,7 @@ type CheckCheckPhase struct {
 		RoundSamples     uint32
 		BaseRttUs        uint32
 		Credit           uint32
+		Open             uint32
 	}
 	Io struct {
 		_              structs.HostLayout

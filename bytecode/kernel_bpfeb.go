@@ -61,8 +61,8 @@ type KernelResumeConn struct {
 		RoundSamples     uint32
 		BaseRttUs        uint32
 		Credit           uint32
+		Open             uint32
 	}
-	_     [4]byte
 	Event KernelResumeEvent
 }
 

@@ -25,7 +25,7 @@ func TestFillingGrowth(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			s := inFilling(t)
+			s := inOpenFilling(t)
 			s.cwnd = c.cwnd
 			s.nxt = s.una + c.acked + c.flight
 			s.ack(c.acked)
@@ -37,13 +37,38 @@ func TestFillingGrowth(t *testing.T) {
 		})
 	}
 	t.Run("credit adds up", func(t *testing.T) {
-		s := inFilling(t)
+		s := inOpenFilling(t)
 		s.cwnd = 400_000
 		for range 8 {
 			s.nxt = s.una + 400_000 + 1000
 			s.ack(1000)
 		}
 		s.want(filling, none, 402_000)
+	})
+}
+
+// The jump may have filled the queue: the delay of its own packets is looked at
+// before the window grows.
+func TestFillingLooksBeforeItGrows(t *testing.T) {
+	s := inFilling(t)
+	s.nxt = s.una + 120_000
+	for samples := range 8 {
+		s.Io.RttUs, s.Io.Acked = uint32(someRTT), 1000
+		s.event(inputAck)
+		if samples < 7 {
+			s.want(filling, none, 120_000)
+		}
+	}
+	s.want(filling, none, 121_000)
+
+	t.Run("a round without enough samples", func(t *testing.T) {
+		s := inFilling(t)
+		s.nxt = s.una + 120_000
+		s.Io.Acked = 1000
+		s.event(inputAck)
+		s.want(filling, none, 120_000)
+		s.ack(1000) // beyond the end of the jump's round
+		s.want(filling, none, 121_000)
 	})
 }
 

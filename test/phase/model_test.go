@@ -21,6 +21,7 @@ type model struct {
 	jumpedUs, retreatedUs      uint64
 	baseRTT, roundMin, samples uint64
 	roundEnd, credit           uint64
+	opened                     bool // a look at the delay allowed to grow
 }
 
 // verdict is what a model says after an event.
@@ -151,7 +152,7 @@ func (m *model) validating(s *sender, v *verdict) {
 	if s.una < m.lastUnvalidated {
 		return
 	}
-	m.baseRTT, m.credit = s.minRTTUs, 0
+	m.baseRTT, m.credit, m.opened = s.minRTTUs, 0, false
 	m.newRound(s)
 	m.enter(filling, lastAcknowledged, v)
 }
@@ -204,10 +205,12 @@ func (m *model) filling(s *sender, acked, rttUs uint64, v *verdict) {
 		m.enter(normal, pipeFull, v)
 		return
 	}
+	m.opened = m.opened || m.samples >= 8 || s.una > m.roundEnd
 	if s.una > m.roundEnd {
 		m.newRound(s)
 	}
 	switch {
+	case !m.opened:
 	case s.flight()+acked+3*s.mss < s.cwnd/2:
 	case s.cwnd < m.savedCwnd:
 		v.cwnd += acked

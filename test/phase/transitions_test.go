@@ -57,6 +57,17 @@ func inFilling(t testing.TB) *sender {
 	return s
 }
 
+// inOpenFilling has seen that the jump left no queue behind.
+func inOpenFilling(t testing.TB) *sender {
+	s := inFilling(t)
+	for range 8 {
+		s.Io.RttUs = uint32(someRTT)
+		s.event(inputAck)
+	}
+	s.want(filling, none, 120_000)
+	return s
+}
+
 func inNormal(t testing.TB) *sender {
 	s := inReconnaissance(t)
 	s.event(inputLoss)
