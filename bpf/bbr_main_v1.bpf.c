@@ -10,7 +10,12 @@ extern void bbr_main(struct sock *sk, const struct rate_sample *rs) __ksym;
 SEC("struct_ops")
 void BPF_PROG(bbr_control, struct sock *sk, const struct rate_sample *rs)
 {
+	struct warm_belief before;
+	bool discards = warm_note(sk, &before);
+
 	bbr_main(sk, rs);
+	if (discards)
+		warm_discard(sk, &before);
 	warm_acked(sk);
 }
 

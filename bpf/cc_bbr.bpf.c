@@ -37,7 +37,12 @@ void BPF_PROG(bbr_release, struct sock *sk)
 SEC("struct_ops")
 void BPF_PROG(bbr_control, struct sock *sk, __u32 ack, int flag, const struct rate_sample *rs)
 {
+	struct warm_belief before;
+	bool discards = warm_note(sk, &before);
+
 	bbr_main(sk, ack, flag, rs);
+	if (discards)
+		warm_discard(sk, &before);
 	warm_acked(sk);
 }
 

@@ -82,6 +82,39 @@ static __always_inline void warm_state(struct sock *sk, __u8 state)
 		bbr_of(sk)->prior_cwnd = conn->snd_cwnd;
 }
 
+/* What BBR believes the path carries. */
+struct warm_belief {
+	struct minmax bw;
+	unsigned long pacing_rate;
+};
+
+/*
+ * RFC 9959 appendix C: delivery rates sampled in Drain, Safe Retreat here, are
+ * discarded: BBR's belief is noted before it sees the sample, and put back.
+ */
+static __always_inline bool warm_note(struct sock *sk, struct warm_belief *before)
+{
+	struct resume_conn *conn = conn_of(sk);
+
+	if (!conn || conn->ph.now != RESUME_PHASE_SAFE_RETREAT)
+		return false;
+	before->bw = bbr_of(sk)->bw;
+	before->pacing_rate = sk->sk_pacing_rate;
+	return true;
+}
+
+static __always_inline void warm_discard(struct sock *sk, const struct warm_belief *before)
+{
+	struct bbr *bbr = bbr_of(sk);
+
+	for (int i = 0; i < 3; i++) {
+		bbr->bw.s[i].t = before->bw.s[i].t;
+		bbr->bw.s[i].v = before->bw.s[i].v;
+	}
+	if (sk->sk_pacing_rate > before->pacing_rate)
+		sk->sk_pacing_rate = before->pacing_rate;
+}
+
 /* Tail of cong_control, at each ACK, in recovery too: BBR's window is overruled while ours holds.
  */
 static __always_inline void warm_acked(struct sock *sk)

@@ -65,12 +65,17 @@ func TestRetreatHoldsItsWindow(t *testing.T) {
 			retreat := s.Events.change(t, p, "safe_retreat")
 			exit := s.Events.change(t, p, "normal")
 			most := max(uint32(retreat.PipeSize)/2/retreat.MSS, 2)
-			n := 0
+			n, rate := 0, uint64(0)
 			for _, seen := range all {
 				if !seen.from.After(retreat.At) || !seen.to.Before(exit.At) {
 					continue
 				}
-				n++
+				if n++; n == 1 {
+					rate = seen.Pacing_rate
+				}
+				if cc == "bbr" && seen.Pacing_rate > rate { // appendix C: what Drain samples is discarded
+					t.Fatalf("pacing rate %d %v after the retreat, %d at first", seen.Pacing_rate, seen.from.Sub(retreat.At), rate)
+				}
 				inFlight := seen.Unacked - seen.Sacked - seen.Lost + seen.Retrans
 				if seen.Snd_cwnd > most && !(seen.Total_retrans <= 1 && seen.Snd_cwnd <= inFlight+1) {
 					t.Fatalf("window %d %v after the retreat, in flight %d, sent again %d, want at most %d",

@@ -51,38 +51,46 @@ func (s *stage) notTheJump(t *testing.T, p *pair, cwnd uint32) {
 
 func TestUpgradeWithinTheJump(t *testing.T) {
 	s := newStage(t, slowPath)
-	s.put(t, s.bdp())
-	p := s.greeted(t, "cubic", lab.DialSpec{})
-	wait := p.start(2_500_000)
-	s.Events.change(t, p, "unvalidated")
-	runtime, err := loader.Up(background(t), loaded.Options)
-	must(t, err)
-	must(t, runtime.Close())
-	same(t, "upgraded", runtime.Upgraded, true)
-	wait(t)
-	p.reset(t)
-	// Loading takes the cores from the server, so the pipe need not fill afterwards.
-	story := s.Events.story(p)
-	same(t, "story", story[:min(3, len(story))], []string{jumps, validates, fills})
+	for _, cc := range controls {
+		t.Run(cc, func(t *testing.T) {
+			s.put(t, s.bdp())
+			p := s.greeted(t, cc, lab.DialSpec{})
+			wait := p.start(2_500_000)
+			s.Events.change(t, p, "unvalidated")
+			runtime, err := loader.Up(background(t), loaded.Options)
+			must(t, err)
+			must(t, runtime.Close())
+			same(t, "upgraded", runtime.Upgraded, true)
+			wait(t)
+			p.reset(t)
+			// Loading takes the cores from the server, so the pipe need not fill afterwards.
+			story := s.Events.story(p)
+			same(t, "story", story[:min(3, len(story))], []string{jumps, validates, fills})
+		})
+	}
 }
 
 func TestDownWithinTheJump(t *testing.T) {
-	t.Cleanup(func() {
-		again, err := rig.New(background(t))
-		must(t, err)
-		loaded = again
-	})
-	s := newStage(t, slowPath)
-	s.put(t, s.bdp())
-	p := s.greeted(t, "cubic", lab.DialSpec{})
-	wait := p.start(1_500_000)
-	s.Events.change(t, p, "unvalidated")
-	_, err := loader.Down(background(t), loaded.Options)
-	must(t, err)
-	end := s.Events.change(t, p, "normal")
-	same(t, "congestion control", control(t, p.server), "cubic")
-	s.notTheJump(t, p, end.Cwnd)
-	same(t, "trigger", end.Trigger, "draining")
-	wait(t)
-	must(t, loaded.Close())
+	for _, cc := range controls {
+		t.Run(cc, func(t *testing.T) {
+			t.Cleanup(func() {
+				must(t, loaded.Close())
+				again, err := rig.New(background(t))
+				must(t, err)
+				loaded = again
+			})
+			s := newStage(t, slowPath)
+			s.put(t, s.bdp())
+			p := s.greeted(t, cc, lab.DialSpec{})
+			wait := p.start(1_500_000)
+			s.Events.change(t, p, "unvalidated")
+			_, err := loader.Down(background(t), loaded.Options)
+			must(t, err)
+			end := s.Events.change(t, p, "normal")
+			same(t, "congestion control", control(t, p.server), cc)
+			s.notTheJump(t, p, end.Cwnd)
+			same(t, "trigger", end.Trigger, "draining")
+			wait(t)
+		})
+	}
 }
