@@ -273,15 +273,16 @@ static __always_inline void phase_filling(struct phase *ph, struct phase_io *io)
 		ph->round_samples = 0;
 		ph->open = 1;
 	}
-	if (!ph->open)
-		return;
 	if ((__u64)io->flight + io->acked + 3 * io->mss < io->cwnd / 2)
 		return; /* the window is not used */
+	ph->credit += io->acked;
+	if (!ph->open)
+		return;
 	if (io->cwnd < ph->saved_cwnd) {
-		io->cwnd = plus(io->cwnd, io->acked);
+		io->cwnd = plus(io->cwnd, ph->credit);
+		ph->credit = 0;
 		return;
 	}
-	ph->credit += io->acked;
 	io->cwnd = plus(io->cwnd, ph->credit / FILLING_DIVISOR / io->mss * io->mss);
 	ph->credit %= FILLING_DIVISOR * io->mss;
 }

@@ -209,13 +209,16 @@ func (m *model) filling(s *sender, acked, rttUs uint64, v *verdict) {
 	if s.una > m.roundEnd {
 		m.newRound(s)
 	}
+	if s.flight()+acked+3*s.mss < s.cwnd/2 {
+		return
+	}
+	m.credit += acked
 	switch {
 	case !m.opened:
-	case s.flight()+acked+3*s.mss < s.cwnd/2:
 	case s.cwnd < m.savedCwnd:
-		v.cwnd += acked
+		v.cwnd += m.credit
+		m.credit = 0
 	default:
-		m.credit += acked
 		v.cwnd += m.credit / (4 * s.mss) * s.mss
 		m.credit %= 4 * s.mss
 	}
