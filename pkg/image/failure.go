@@ -34,6 +34,8 @@ func explain(ref name.Reference, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("%s: interrupted", ref)
+	case errors.As(err, &authority): // first, as plain HTTP is tried too, on this machine, and answered
+		return fmt.Errorf("%s: no known authority signed the registry's certificate: name its own with --ca", ref)
 	case errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden):
 		return fmt.Errorf("%w to %s (%w): \"podman login %s\" stores credentials; those of another user are found by %s",
 			ErrDenied, ref, short(answer), registry, envAuthFile)
@@ -41,8 +43,6 @@ func explain(ref name.Reference, err error) error {
 		return fmt.Errorf("%w: %s (%w)", ErrNotFound, ref, short(answer))
 	case errors.As(err, &answer):
 		return fmt.Errorf("%s: the registry answers %w", ref, short(answer))
-	case errors.As(err, &authority):
-		return fmt.Errorf("%s: no known authority signed the registry's certificate: name its own with --ca", ref)
 	case errors.Is(err, errPlainHTTP):
 		return fmt.Errorf("%s: %w: --plain-http allows it (%w)", ref, errPlainHTTP, err)
 	case errors.Is(err, syscall.ECONNREFUSED):

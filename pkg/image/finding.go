@@ -33,7 +33,7 @@ var generations = []Generation{Bpfman06, BpfmanGo}
 type Finding struct {
 	Check     string       `json:"check"`
 	Status    Status       `json:"status"`
-	Platforms []string     `json:"platforms"`            // empty: the image as a whole
+	Platforms []string     `json:"platforms,omitempty"`  // none: the image as a whole
 	RefusedBy []Generation `json:"refused_by,omitempty"` // who does not load it for this
 	Detail    string       `json:"detail"`
 	Remedy    string       `json:"remedy,omitempty"`

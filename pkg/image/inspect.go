@@ -57,7 +57,8 @@ func Inspect(src *Source) (Report, error) {
 		report.Findings = append(report.Findings, noted("registry", "answers plain HTTP: bpfman 0.6 speaks TLS only, the Go bpfman TLS beyond its own machine", pullElsewhere))
 	}
 	if src.index == nil {
-		return report, report.alone(src.image)
+		err := report.alone(src.image)
+		return report, err
 	}
 	manifest, err := src.index.IndexManifest()
 	if err != nil {
@@ -80,7 +81,11 @@ func (r *Report) alone(img v1.Image) error {
 	if err := r.add(anyPlatform, "", img); err != nil {
 		return err
 	}
-	r.Findings = append(r.Findings, noted("index", fmt.Sprintf("none: the image is offered to every machine and fits %s-endian ones only", r.Images[0].Order), rebuild))
+	fits := ""
+	if order := r.Images[0].Order; order != "" {
+		fits = fmt.Sprintf(" and fits %s-endian ones only", order)
+	}
+	r.Findings = append(r.Findings, noted("index", "none: the image is offered to every machine"+fits, rebuild))
 	r.finish()
 	return nil
 }

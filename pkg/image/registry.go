@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"sync/atomic"
@@ -21,7 +22,8 @@ type Registry struct {
 	CA        string // file of further certificates that vouch for registries (PEM)
 	PlainHTTP bool   // without TLS also beyond this machine
 
-	backoff remote.Backoff // how a failed request is repeated, for tests
+	backoff remote.Backoff                                                       // for tests: how a failed request is repeated
+	dial    func(ctx context.Context, network, address string) (net.Conn, error) // for tests: where an address leads
 }
 
 // Open reads what a reference names; nothing but manifests is fetched yet. The
@@ -99,6 +101,9 @@ func (r Registry) guard(ref name.Reference) (*guard, error) {
 			return nil, fmt.Errorf("%s holds no certificate in PEM form", r.CA)
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
+	}
+	if r.dial != nil {
+		transport.DialContext = r.dial
 	}
 	return &guard{next: transport, onlyTLS: !r.PlainHTTP && !isLoopback(ref.Context().RegistryStr())}, nil
 }

@@ -102,6 +102,13 @@ func (s *Source) measure(sum *Summary, sizes map[v1.Hash]int64) error {
 		if err != nil {
 			return err
 		}
+		got, err := img.Digest()
+		if err != nil {
+			return err
+		}
+		if err := undamaged(s.Name, d.Digest, got); err != nil {
+			return err
+		}
 		if err := measureImage(img, sizes); err != nil {
 			return err
 		}
