@@ -31,8 +31,8 @@ As build-args they are what Containerfile.bytecode takes, with the version; as
 labels what any other build takes. There is no blank in them and no quotes are
 needed around them.`,
 		Example: `  tcpresume image labels
-  podman build -f Containerfile.bytecode $(tcpresume image labels --as build-args) .
-  podman build $(tcpresume image labels --as labels --object my.bpf.o) .`,
+  podman build --no-cache -f Containerfile.bytecode $(tcpresume image labels --as build-args) .
+  podman build --no-cache $(tcpresume image labels --as labels --object my.bpf.o) .`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
