@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tcpresume/tcpresume/pkg/image"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 )
 
@@ -27,11 +28,12 @@ const (
 const exitHelp = `Exit codes:
 
     0  done; for "status" also if something works less well than it could
-    1  any other error; for "doctor" a problem that keeps tcpresume from working
+    1  any other error; for "doctor" a problem that keeps tcpresume from working,
+       for "image inspect" one that keeps bpfman from loading
     2  wrong usage or input
     3  nothing is loaded
-    4  no such path or policy
-    5  missing rights`
+    4  no such path, policy or image
+    5  missing rights, also at a registry`
 
 // inputError marks what the caller can correct.
 type inputError struct{ error }
@@ -52,9 +54,9 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, pathstore.ErrNotLoaded):
 		return exitNotLoaded
-	case errors.Is(err, pathstore.ErrNotFound):
+	case errors.Is(err, pathstore.ErrNotFound), errors.Is(err, image.ErrNotFound):
 		return exitNotFound
-	case errors.Is(err, fs.ErrPermission): // EPERM and EACCES are this too
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, image.ErrDenied): // the first is EPERM and EACCES too
 		return exitRights
 	case errors.As(err, &wrong):
 		return exitInput

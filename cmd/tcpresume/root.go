@@ -64,7 +64,7 @@ Environment:
 	root.AddGroup(&cobra.Group{ID: "kernel", Title: "The kernel part:"}, &cobra.Group{ID: "paths", Title: "Paths and policies:"})
 	addGroup(root, "kernel", newUp(g), newDown(g), newStatus(g), newWatch(g), newDoctor(g))
 	addGroup(root, "paths", newPut(g), newGet(g), newList(g), newDelete(g), newFlush(g), newLoad(g), newDump(g), newPolicy(g))
-	root.AddCommand(newVersion(g), newDocs())
+	root.AddCommand(newImage(g), newVersion(g), newDocs())
 	return root
 }
 
