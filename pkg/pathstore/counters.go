@@ -15,6 +15,8 @@ import (
 type Counter struct {
 	Name  string `json:"name"`
 	Value uint64 `json:"value"`
+
+	Trigger bool `json:"-"` // one of resume_trigger, not a field of its own
 }
 
 // Counters sums the kernel's counters over the CPUs, in the order of struct resume_stats.
@@ -56,7 +58,7 @@ func sum(perCPU []bytecode.KernelResumeStats) ([]Counter, error) {
 			continue
 		}
 		for i := 1; i < len(vocabularies()["resume_trigger"].words); i++ { // 0 is no trigger at all
-			counters = append(counters, Counter{Name: word("resume_trigger", uint32(i)), Value: total[i]})
+			counters = append(counters, Counter{Name: word("resume_trigger", uint32(i)), Value: total[i], Trigger: true})
 		}
 	}
 	return counters, nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"time"
 	"unsafe"
 
@@ -49,6 +50,11 @@ type Event struct {
 	LastUnval  uint32         `json:"last_unvalidated"`
 }
 
+// eventDelay is how late an event may be seen. The ring is looked at so often,
+// not woken by: a wake-up from the kernel costs each event several times what
+// writing it does.
+const eventDelay = 20 * time.Millisecond
+
 // Watch calls each for every event from now on, until ctx ends or each fails.
 // The ring holds one reader: of two at once each sees a part.
 func (s *Store) Watch(ctx context.Context, each func(Event) error) error {
@@ -63,23 +69,38 @@ func (s *Store) Watch(ctx context.Context, each func(Event) error) error {
 	started, wall := bootNow(), time.Now()
 	var record ringbuf.Record
 	for {
-		if err := reader.ReadInto(&record); errors.Is(err, ringbuf.ErrFlushed) {
+		reader.SetDeadline(time.Now().Add(eventDelay))
+		err := reader.ReadInto(&record)
+		for ; err == nil; err = reader.ReadInto(&record) {
+			var raw bytecode.KernelResumeEvent
+			if len(record.RawSample) < int(unsafe.Sizeof(raw)) {
+				return fmt.Errorf("event of %d bytes, expected %d: load the matching version of tcpresume", len(record.RawSample), unsafe.Sizeof(raw))
+			}
+			raw = *(*bytecode.KernelResumeEvent)(unsafe.Pointer(&record.RawSample[0]))
+			if raw.AtNs < started {
+				continue // from before anybody watched
+			}
+			if err := each(decodeEvent(raw, wall.Add(time.Duration(raw.AtNs-started)))); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, ringbuf.ErrFlushed):
 			return ctx.Err()
-		} else if err != nil {
+		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return fmt.Errorf("reading events: %w", err)
 		}
-		var raw bytecode.KernelResumeEvent
-		if len(record.RawSample) < int(unsafe.Sizeof(raw)) {
-			return fmt.Errorf("event of %d bytes, expected %d: load the matching version of tcpresume", len(record.RawSample), unsafe.Sizeof(raw))
-		}
-		raw = *(*bytecode.KernelResumeEvent)(unsafe.Pointer(&record.RawSample[0]))
-		if raw.AtNs < started {
-			continue // from before anybody watched
-		}
-		if err := each(decodeEvent(raw, wall.Add(time.Duration(raw.AtNs-started)))); err != nil {
-			return err
-		}
 	}
+}
+
+// EventsID names the ring in the kernel: two programs whose ID is the same read one ring.
+func (s *Store) EventsID() (uint32, error) {
+	info, err := s.maps[bytecode.KernelMapResumeEvents].Info()
+	if err != nil {
+		return 0, fmt.Errorf("asking for the ring of events: %w", err)
+	}
+	id, _ := info.ID()
+	return uint32(id), nil
 }
 
 func decodeEvent(raw bytecode.KernelResumeEvent, at time.Time) Event {

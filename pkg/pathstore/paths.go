@@ -24,6 +24,10 @@ func (s *Store) Put(p resume.Path) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
+	return s.put(table, p)
+}
+
+func (s *Store) put(table *policyTable, p resume.Path) (Entry, error) {
 	key, val, err := table.encode(p, bootNow())
 	if err != nil {
 		return Entry{}, err
