@@ -168,9 +168,12 @@ func (b *batcher) post(ctx context.Context, batch []sample) error {
 		s.Age = time.Since(s.at)
 		body = append(s.Append(body), '\n')
 	}
-	refused, err := b.api.post(ctx, body)
+	_, err := b.api.post(ctx, body)
 	if !retryable(err) {
-		refused = min(refused, len(batch))
+		refused := 0
+		if answer := new(Refused); errors.As(err, &answer) {
+			refused = min(max(1, answer.Count), len(batch))
+		}
 		b.counts.refused.Add(uint64(refused))
 		b.counts.sent.Add(uint64(len(batch) - refused))
 	}

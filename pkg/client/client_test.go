@@ -168,7 +168,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 
 func TestBatchesKeepTheLatestOfEachConnection(t *testing.T) {
 	dir := t.TempDir()
-	agent := serve(t, dir, http.StatusNoContent, "")
+	agent := serve(t, dir, http.StatusOK, "{}")
 	reporter := New(Options{Dir: dir, Transport: HTTP, Interval: time.Hour})
 	ctx := context.Background()
 	for _, r := range []resume.Report{reportOf("192.0.2.1", 1), reportOf("2001:db8::1", 2), reportOf("192.0.2.1", 3)} {
@@ -207,7 +207,7 @@ func TestBatchesWaitForAnAgentThatIsAway(t *testing.T) {
 		}
 	}
 	<-wasAway
-	agent := serve(t, dir, http.StatusNoContent, "")
+	agent := serve(t, dir, http.StatusOK, "{}")
 	eventually(t, "the reports arrive", func() bool { return reporter.Stats().Sent == 2 })
 	if got := reporter.Stats().Dropped; got != 1 || len(agent.got()) != 2 {
 		t.Errorf("%d dropped, %+v arrived, of three reports with room for two", got, agent.got())
@@ -234,7 +234,7 @@ func TestRefusalsAreTold(t *testing.T) {
 
 func TestTooOldReportsAreDropped(t *testing.T) {
 	dir := t.TempDir()
-	agent := serve(t, dir, http.StatusNoContent, "")
+	agent := serve(t, dir, http.StatusOK, "{}")
 	reporter := New(Options{Dir: dir, Transport: HTTP, Interval: time.Hour, MaxAge: time.Second})
 	old := reportOf("192.0.2.1", 1)
 	old.Age = time.Minute

@@ -17,6 +17,7 @@ type Counter struct {
 	Value uint64 `json:"value"`
 
 	Trigger bool `json:"-"` // one of resume_trigger, not a field of its own
+	WayOut  bool `json:"-"` // one of the ways out of the gate, whose sum is "established"
 }
 
 // Counters sums the kernel's counters over the CPUs, in the order of struct resume_stats.
@@ -48,13 +49,15 @@ func sum(perCPU []bytecode.KernelResumeStats) ([]Counter, error) {
 		return nil, err
 	}
 	var counters []Counter
+	waysOut := true // from the second field to cwnd_only, as layout.h has them
 	for _, member := range layout.Members {
 		var total []uint64
 		for cpu := range perCPU {
 			total = addUp(total, unsafe.Pointer(&perCPU[cpu]), member)
 		}
 		if _, ok := btf.As[*btf.Array](member.Type); !ok {
-			counters = append(counters, Counter{Name: member.Name, Value: total[0]})
+			counters = append(counters, Counter{Name: member.Name, Value: total[0], WayOut: waysOut && len(counters) > 0})
+			waysOut = waysOut && member.Name != "cwnd_only"
 			continue
 		}
 		for i := 1; i < len(vocabularies()["resume_trigger"].words); i++ { // 0 is no trigger at all

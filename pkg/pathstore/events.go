@@ -11,6 +11,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/ringbuf"
 
 	"github.com/tcpresume/tcpresume/bytecode"
@@ -95,7 +96,21 @@ func (s *Store) Watch(ctx context.Context, each func(Event) error) error {
 
 // EventsID names the ring in the kernel: two programs whose ID is the same read one ring.
 func (s *Store) EventsID() (uint32, error) {
-	info, err := s.maps[bytecode.KernelMapResumeEvents].Info()
+	return mapID(s.maps[bytecode.KernelMapResumeEvents])
+}
+
+// PinnedEventsID is the EventsID of the maps that are pinned in dir now.
+func PinnedEventsID(dir string) (uint32, error) {
+	m, err := openPinned(dir, bytecode.KernelMapResumeEvents)
+	if err != nil {
+		return 0, err
+	}
+	defer m.Close()
+	return mapID(m)
+}
+
+func mapID(m *ebpf.Map) (uint32, error) {
+	info, err := m.Info()
 	if err != nil {
 		return 0, fmt.Errorf("asking for the ring of events: %w", err)
 	}
