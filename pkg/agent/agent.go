@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
@@ -45,7 +46,7 @@ type Agent struct {
 	opts    Options
 	started time.Time
 	hub     hub
-	queue   int // of the report socket, in datagrams
+	queue   atomic.Int32 // of the report socket, in datagrams
 
 	mu      sync.Mutex // makes the order of decisions the order of writes
 	guard   *guard

@@ -68,8 +68,8 @@ func trusted() Caller {
 type file struct {
 	Callers     []fileCaller `yaml:"callers"`
 	SharedAfter *int         `yaml:"shared-after"`
-	Fresh       *yaml.Node   `yaml:"fresh"`
-	Group       *yaml.Node   `yaml:"group"`
+	Fresh       yaml.Node    `yaml:"fresh"`
+	Group       yaml.Node    `yaml:"group"`
 }
 
 type fileCaller struct {
@@ -79,7 +79,7 @@ type fileCaller struct {
 	Rate     *int        `yaml:"rate"`
 	Burst    *int        `yaml:"burst"`
 	MaxPaths *int        `yaml:"max-paths"`
-	MaxCwnd  *yaml.Node  `yaml:"max-cwnd"`
+	MaxCwnd  yaml.Node   `yaml:"max-cwnd"`
 	Exact    bool        `yaml:"exact"`
 	Read     bool        `yaml:"read"`
 }
@@ -117,15 +117,15 @@ func ParseConfig(text []byte) (Config, error) {
 		config.SharedAfter = *f.SharedAfter
 		note(between("shared-after", config.SharedAfter, 1, 1000))
 	}
-	if f.Fresh != nil {
-		note(scalar(f.Fresh, "fresh", time.ParseDuration, &config.Fresh))
+	if f.Fresh.Kind != 0 {
+		note(scalar(&f.Fresh, "fresh", time.ParseDuration, &config.Fresh))
 		if config.Fresh < time.Second || config.Fresh > time.Hour {
 			note(fmt.Errorf("line %d: fresh %v is out of range: give 1s to 1h", f.Fresh.Line, config.Fresh))
 		}
 	}
-	if f.Group != nil {
+	if f.Group.Kind != 0 {
 		var gid uint32
-		note(scalar(f.Group, "group", groupID, &gid))
+		note(scalar(&f.Group, "group", groupID, &gid))
 		config.Group = int(gid)
 	}
 	for i, c := range f.Callers {
@@ -169,8 +169,8 @@ func (f fileCaller) caller() (Caller, error) {
 		c.MaxPaths = *f.MaxPaths
 		errs = append(errs, between("max-paths", c.MaxPaths, 1, math.MaxInt32))
 	}
-	if f.MaxCwnd != nil {
-		errs = append(errs, scalar(f.MaxCwnd, "max-cwnd", resume.ParseBytes, &c.MaxCwnd))
+	if f.MaxCwnd.Kind != 0 {
+		errs = append(errs, scalar(&f.MaxCwnd, "max-cwnd", resume.ParseBytes, &c.MaxCwnd))
 		if c.MaxCwnd == 0 {
 			errs = append(errs, errors.New("max-cwnd is 0: give the largest window that is taken"))
 		}

@@ -72,7 +72,7 @@ type Status struct {
 // Status returns what GET /v1/status answers.
 func (a *Agent) Status() Status {
 	s := Status{
-		PID: os.Getpid(), Version: a.opts.Version, Started: a.started, Queue: a.queue,
+		PID: os.Getpid(), Version: a.opts.Version, Started: a.started, Queue: int(a.queue.Load()),
 		Watchers: int(a.hub.readers.Load()), EventsID: a.opts.EventsID, Reports: a.Counts(),
 	}
 	s.Peers, s.Connections = a.Tracked()

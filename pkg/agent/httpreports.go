@@ -44,7 +44,7 @@ func (a *Agent) postReports(w http.ResponseWriter, r *http.Request) {
 	who := credentialsOf(r.Context())
 	var answer Answer
 	lines := bufio.NewScanner(http.MaxBytesReader(w, r.Body, maxBody))
-	lines.Buffer(make([]byte, 0, 4<<10), 2*resume.MaxReport)
+	lines.Buffer(make([]byte, 0, resume.MaxReport), 2*resume.MaxReport) // with room for blanks
 	number := 0
 	for lines.Scan() {
 		number++

@@ -4,6 +4,7 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync"
 
@@ -31,8 +32,10 @@ func newListener(l *net.UnixListener) *listener {
 	return &listener{UnixListener: l, open: make(map[uint32]int)}
 }
 
-const tooMany = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: application/problem+json\r\n\r\n" +
-	`{"title":"refused","status":503,"reason":"connections","detail":"this user has 64 connections open: keep one and use it again"}` + "\n"
+const tooManyBody = `{"title":"Service Unavailable","status":503,"reason":"connections","detail":"this user has too many connections open: keep one and use it again"}` + "\n"
+
+var tooMany = fmt.Appendf(nil, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n\r\n%s",
+	len(tooManyBody), tooManyBody)
 
 // Accept returns the next connection of a user that has not too many.
 func (l *listener) Accept() (net.Conn, error) {
@@ -47,7 +50,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			continue
 		}
 		if !l.enter(who.UID) {
-			_, _ = c.Write([]byte(tooMany)) // fits the empty buffer of a new connection
+			_, _ = c.Write(tooMany) // fits the empty buffer of a new connection
 			c.Close()
 			continue
 		}

@@ -17,7 +17,7 @@ const stopPatience = 5 * time.Second
 // Serve answers on the sockets until ctx ends, then takes what has arrived
 // already, finishes the requests at hand and removes the sockets.
 func (a *Agent) Serve(ctx context.Context, s *Sockets) error {
-	a.queue = s.queue
+	a.queue.Store(int32(s.queue))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan struct{}, 3)

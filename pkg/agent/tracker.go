@@ -121,7 +121,9 @@ func (t *tracker) sample(p *peer, id uint64, how rules) *sample {
 	moved := sample{id: id}
 	if was := t.conns[id]; was != nil && was != p {
 		i := was.index(id)
-		moved.moved, moved.sent, moved.from, moved.lost = true, was.samples[i].sent, was.samples[i].lost, was.samples[i].lost
+		if was.key.addr != p.key.addr { // not a policy that has changed the key
+			moved.moved, moved.sent, moved.from, moved.lost = true, was.samples[i].sent, was.samples[i].lost, was.samples[i].lost
+		}
 		was.samples = slices.Delete(was.samples, i, i+1)
 	}
 	t.conns[id] = p
