@@ -60,8 +60,8 @@ func (g *global) serve(cmd *cobra.Command, store *pathstore.Store, config agent.
 			}
 		}()
 	}
-	if n := sockets.Queue(); n < agent.WantQueue {
-		log("note: only %d reports may wait while this process is busy, then senders drop theirs: sysctl net.unix.max_dgram_qlen=%d before the start", n, agent.WantQueue)
+	if n := sockets.Queue(); n < agent.GoodQueue {
+		log("note: only %d reports may wait while this process is busy, then senders drop theirs: sysctl net.unix.max_dgram_qlen=%d before the start", n, agent.GoodQueue)
 	}
 	go watchMaps(ctx, cancel, g.mapsDir(), events)
 	go reload(ctx, a, f, log)

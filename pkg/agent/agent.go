@@ -21,7 +21,7 @@ import (
 // goroutine at a time.
 type Paths interface {
 	Rule(peer netip.Addr) (pathstore.Rule, error)
-	Put(p resume.Path) error
+	PutAll(paths []resume.Path) (stored int, err error) // in order; err is about the next one
 	Drop(peer netip.Addr, scope uint64) error
 }
 
@@ -53,6 +53,8 @@ type Agent struct {
 	tracker *tracker
 	buckets map[uint32]*bucket
 	counts  map[Count]uint64
+	paths   []resume.Path // of the messages at hand, and where each is among them
+	places  []int
 }
 
 // Count names one sort of outcome of one user's reports.
@@ -89,47 +91,77 @@ func (a *Agent) Reload(config Config) {
 	a.guard = newGuard(config)
 }
 
-// Take reads one message, decides about it and writes the map.
-func (a *Agent) Take(who Credentials, message []byte) Outcome {
-	report, err := resume.ParseReport(message)
-	if err != nil {
-		err = &Refusal{ReasonMalformed, err}
-	}
-	return a.take(Outcome{At: time.Now(), Who: who, Report: report, Err: err})
+// Message is one report as it came.
+type Message struct {
+	Who  Credentials
+	Text []byte
 }
 
-// TakeReport is Take for one that has been read already, as from another agent.
+// Take reads messages, decides about each and writes the map, in their order.
+// Into is for the outcomes, to be used again; those that are returned live in it.
+func (a *Agent) Take(messages []Message, into []Outcome) []Outcome {
+	outcomes, now := into[:0], time.Now()
+	for _, m := range messages {
+		report, err := resume.ParseReport(m.Text)
+		if err != nil {
+			err = &Refusal{ReasonMalformed, err}
+		}
+		outcomes = append(outcomes, Outcome{At: now, Who: m.Who, Report: report, Err: err})
+	}
+	a.take(outcomes)
+	return outcomes
+}
+
+// TakeReport is Take for one report that has been read already, as from another agent.
 func (a *Agent) TakeReport(who Credentials, report resume.Report) Outcome {
-	o := Outcome{At: time.Now(), Who: who, Report: report}
+	o := []Outcome{{At: time.Now(), Who: who, Report: report}}
 	if err := report.Validate(); err != nil {
-		o.Err = &Refusal{ReasonMalformed, err}
+		o[0].Err = &Refusal{ReasonMalformed, err}
 	}
-	return a.take(o)
+	a.take(o)
+	return o[0]
 }
 
-func (a *Agent) take(o Outcome) Outcome {
+func (a *Agent) take(outcomes []Outcome) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.decide(&o)
-	a.count(o)
-	for _, observer := range a.opts.Observers {
-		observer.Reported(o)
+	a.paths, a.places = a.paths[:0], a.places[:0]
+	for i := range outcomes {
+		a.decide(&outcomes[i])
+		if outcomes[i].Result == Stored {
+			a.paths, a.places = append(a.paths, outcomes[i].Path), append(a.places, i)
+		}
 	}
-	a.hub.report(o)
-	return o
+	for paths, places := a.paths, a.places; len(paths) > 0; {
+		n, err := a.opts.Paths.PutAll(paths)
+		if err == nil {
+			break
+		}
+		o := &outcomes[places[n]]
+		o.Result, o.Reason, o.Err, o.Path = Refused, ReasonStore, refuse(ReasonStore, "%w", err), resume.Path{}
+		paths, places = paths[n+1:], places[n+1:]
+	}
+	for i := range outcomes {
+		a.count(outcomes[i])
+		for _, observer := range a.opts.Observers {
+			observer.Reported(outcomes[i])
+		}
+		a.hub.report(outcomes[i])
+	}
 }
 
+// decide fills in the outcome, as if the map took what is to be stored.
 func (a *Agent) decide(o *Outcome) {
-	c, err := a.admit(*o)
+	c, err := a.admit(o)
 	if err == nil {
 		err = o.Err
 	}
 	if err == nil {
-		o.Reason, err = a.write(c, o)
+		o.Reason, err = a.judge(c, o)
 	}
 	var refusal *Refusal
 	switch o.Err = err; {
-	case errors.As(err, &refusal):
+	case err != nil && errors.As(err, &refusal):
 		o.Result, o.Reason = Refused, refusal.Reason
 	case o.Reason != "":
 		o.Result = Held
@@ -140,7 +172,7 @@ func (a *Agent) decide(o *Outcome) {
 
 // admit says why this process may not report at all, or not now. It comes first,
 // so that strangers and floods learn nothing and cost little.
-func (a *Agent) admit(o Outcome) (*Caller, error) {
+func (a *Agent) admit(o *Outcome) (*Caller, error) {
 	c := a.guard.caller(o.Who)
 	if c == nil {
 		return nil, refusedUID(o.Who)
@@ -153,8 +185,8 @@ func (a *Agent) admit(o Outcome) (*Caller, error) {
 	return c, b.take(c.Rate, c.Burst, o.At)
 }
 
-// write stores what the report is worth, or returns why it is held or refused.
-func (a *Agent) write(c *Caller, o *Outcome) (held string, err error) {
+// judge finds what the report is worth, or returns why it is held or refused.
+func (a *Agent) judge(c *Caller, o *Outcome) (held string, err error) {
 	r := o.Report
 	switch {
 	case resume.Bytes(min(r.Cwnd, 1<<32-1)) > c.MaxCwnd:
@@ -189,9 +221,6 @@ func (a *Agent) write(c *Caller, o *Outcome) (held string, err error) {
 	}
 	if held != "" {
 		return held, nil
-	}
-	if err := a.opts.Paths.Put(path); err != nil {
-		return "", refuse(ReasonStore, "%w", err)
 	}
 	o.Path = path
 	return "", nil

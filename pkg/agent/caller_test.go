@@ -141,7 +141,7 @@ func TestOutcomesAreCountedAndTold(t *testing.T) {
 	a := New(Options{Config: DefaultConfig(), Paths: store, Observers: []Observer{observer}})
 	a.TakeReport(me(), grown(nil))
 	a.TakeReport(me(), grown(cwnd(38_400)))
-	a.Take(me(), []byte("garbage"))
+	a.Take([]Message{{me(), []byte("garbage")}}, nil)
 	store.broken = errors.New("no room")
 	a.TakeReport(me(), grown(cwnd(400_000)))
 	uid := int64(me().UID)

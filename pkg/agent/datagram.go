@@ -8,14 +8,16 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
-// turn bounds how many datagrams are taken before the reader looks whether it is to end.
-const turn = 1024
+// batch is how many datagrams are taken at once. More gain little, and make the
+// first wait for the last.
+const batch = 64
 
 // serveReports takes datagrams until the socket's read deadline, and then what
 // still waits in it. One goroutine does all of it: the order of arrival is the
@@ -25,53 +27,86 @@ func (a *Agent) serveReports(conn *net.UnixConn) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	inbox := newInbox()
+	var (
+		in       = newInbox()
+		messages []Message
+		outcomes []Outcome
+		failed   error
+	)
 	for err == nil && failed == nil {
 		err = raw.Read(func(fd uintptr) bool {
-			more := false
-			more, failed = inbox.take(int(fd), a.Take)
-			return more || failed != nil
+			messages, failed = in.receive(int(fd))
+			return len(messages) > 0 || failed != nil
 		})
+		if err == nil {
+			outcomes = a.Take(messages, outcomes)
+		}
 	}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return errors.Join(failed, err)
 	}
-	return raw.Control(func(fd uintptr) { // nobody can send to it any more
-		for more := true; more && failed == nil; {
-			more, failed = inbox.take(int(fd), a.Take)
+	err = raw.Control(func(fd uintptr) { // nobody can send to it any more
+		for messages, failed = in.receive(int(fd)); len(messages) > 0; messages, failed = in.receive(int(fd)) {
+			outcomes = a.Take(messages, outcomes)
 		}
 	})
+	return errors.Join(failed, err)
 }
 
-type inbox struct{ message, control []byte }
+// inbox receives many datagrams by one system call (recvmmsg(2)).
+type inbox struct {
+	headers  [batch]mmsghdr
+	vectors  [batch]unix.Iovec
+	messages [batch]Message
+	text     [batch][resume.MaxReport + 1]byte
+	control  [batch][controlSize]byte
+}
+
+type mmsghdr struct {
+	unix.Msghdr
+	length uint32
+}
+
+// controlSize has room for credentials and none for files, which the kernel then drops.
+const controlSize = unix.SizeofCmsghdr + (unix.SizeofUcred+7)&^7
 
 func newInbox() *inbox {
-	return &inbox{
-		message: make([]byte, resume.MaxReport+1),
-		control: make([]byte, unix.CmsgSpace(unix.SizeofUcred)), // no room for files, which the kernel then drops
+	in := &inbox{}
+	for i := range in.headers {
+		in.vectors[i].Base = &in.text[i][0]
+		in.vectors[i].SetLen(len(in.text[i]))
+		in.headers[i].Iov = &in.vectors[i]
+		in.headers[i].SetIovlen(1)
+		in.headers[i].Control = &in.control[i][0]
 	}
+	return in
 }
 
-// take hands over what waits in the socket; more tells that it stopped before the end.
-func (in *inbox) take(fd int, to func(Credentials, []byte) Outcome) (more bool, err error) {
-	for range turn {
-		n, oob, _, _, err := unix.Recvmsg(fd, in.message, in.control, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
-		switch {
-		case errors.Is(err, unix.EAGAIN):
-			return false, nil
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil:
-			return false, fmt.Errorf("receiving reports: %w", err)
-		}
-		who, ok := credentialsIn(in.control[:oob])
-		if !ok {
-			who = Credentials{UID: overflowID, GID: overflowID}
-		}
-		to(who, in.message[:n])
+// receive returns what waits in the socket, which stays valid until the next call.
+func (in *inbox) receive(fd int) ([]Message, error) {
+	for i := range in.headers {
+		in.headers[i].SetControllen(controlSize)
 	}
-	return true, nil
+	for {
+		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&in.headers[0])), batch, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC, 0, 0)
+		switch errno {
+		case 0:
+		case unix.EAGAIN:
+			return nil, nil
+		case unix.EINTR:
+			continue
+		default:
+			return nil, fmt.Errorf("receiving reports: %w", errno)
+		}
+		for i := range in.messages[:n] {
+			who, ok := credentialsIn(in.control[i][:in.headers[i].Controllen])
+			if !ok {
+				who = Credentials{UID: overflowID, GID: overflowID}
+			}
+			in.messages[i] = Message{who, in.text[i][:in.headers[i].length]}
+		}
+		return in.messages[:n], nil
+	}
 }
 
 // credentialsIn reads the one control message that fits, without garbage for each datagram.

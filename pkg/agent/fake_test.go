@@ -35,15 +35,17 @@ func (m *memory) Rule(netip.Addr) (pathstore.Rule, error) {
 	return pathstore.Rule{Policy: m.policy}, nil
 }
 
-func (m *memory) Put(p resume.Path) error {
+func (m *memory) PutAll(paths []resume.Path) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.broken != nil {
-		return m.broken
+	for i, p := range paths {
+		if err := errors.Join(m.broken, p.Validate(), pathstore.Rule{Policy: m.policy}.Allows(p)); err != nil {
+			return i, err
+		}
+		m.puts++
+		m.paths[m.policy.MaskPeer(p.Peer)] = p
 	}
-	m.puts++
-	m.paths[m.policy.MaskPeer(p.Peer)] = p
-	return errors.Join(p.Validate(), pathstore.Rule{Policy: m.policy}.Allows(p))
+	return len(paths), nil
 }
 
 func (m *memory) Drop(peer netip.Addr, _ uint64) error {

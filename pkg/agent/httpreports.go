@@ -42,22 +42,40 @@ type problemAnswer struct {
 
 func (a *Agent) postReports(w http.ResponseWriter, r *http.Request) {
 	who := credentialsOf(r.Context())
-	var answer Answer
+	var (
+		answer   Answer
+		messages []Message
+		numbers  []int
+		outcomes []Outcome
+		text     [batch * resume.MaxReport]byte
+	)
+	take := func() {
+		outcomes = a.Take(messages, outcomes)
+		for i, o := range outcomes {
+			answer.add(numbers[i], o)
+		}
+		messages, numbers = messages[:0], numbers[:0]
+	}
 	lines := bufio.NewScanner(http.MaxBytesReader(w, r.Body, maxBody))
 	lines.Buffer(make([]byte, 0, resume.MaxReport), 2*resume.MaxReport) // with room for blanks
-	number := 0
+	number, used := 0, 0
 	for lines.Scan() {
 		number++
 		line := bytes.TrimSpace(lines.Bytes())
 		if len(line) == 0 {
 			continue
 		}
-		o := a.Take(who, line)
-		answer.add(number, o)
-		if o.Reason == ReasonUID { // none of the others can fare better
-			break
+		if len(messages) == batch || used+len(line) > len(text) {
+			if take(); answer.hopeless() {
+				break
+			}
+			used = 0
 		}
+		n := copy(text[used:], line) // the scanner's own is gone with the next line
+		messages, numbers = append(messages, Message{who, text[used : used+n]}), append(numbers, number)
+		used += n
 	}
+	take()
 	status, reason, detail := answer.verdict()
 	var tooLarge *http.MaxBytesError
 	switch err := lines.Err(); {
@@ -96,6 +114,9 @@ func (a *Answer) add(line int, o Outcome) {
 		}
 	}
 }
+
+// hopeless tells that no line of this user can fare better.
+func (a *Answer) hopeless() bool { return a.Count > 0 && a.Refused[0].Reason == ReasonUID }
 
 // verdict is the status of the whole: that of the first refusal.
 func (a *Answer) verdict() (status int, reason, detail string) {

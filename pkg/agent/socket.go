@@ -26,9 +26,11 @@ const (
 	socketMode = 0o660
 	lockFile   = "agent.lock"
 
-	// WantQueue is what systemd sets for the host, too: the kernel's 10 is less
-	// than one busy moment of one server.
-	WantQueue = 512
+	// wantQueue holds 40 ms of a hundred thousand reports a second.
+	wantQueue = 4096
+	// GoodQueue is what systemd sets for the host. The kernel's own 10, which
+	// network namespaces begin with, is less than one busy moment of one server.
+	GoodQueue = 512
 )
 
 // Sockets are what an agent listens on. They are gone with the agent: a dead
@@ -133,7 +135,7 @@ func listenReports(name string) (*net.UnixConn, int, error) {
 		queue int
 		err   error
 	}
-	if queueLength() >= WantQueue {
+	if queueLength() >= wantQueue {
 		conn, err := bindReports(name)
 		return conn, queueLength(), err
 	}
@@ -142,7 +144,7 @@ func listenReports(name string) (*net.UnixConn, int, error) {
 		runtime.LockOSThread() // and never unlocked: the thread ends with its namespace
 		queue := queueLength()
 		if unix.Unshare(unix.CLONE_NEWNET) == nil {
-			_ = os.WriteFile(queueSetting, []byte(strconv.Itoa(WantQueue)), 0)
+			_ = os.WriteFile(queueSetting, []byte(strconv.Itoa(wantQueue)), 0)
 			queue = queueLength()
 		}
 		conn, err := bindReports(name)

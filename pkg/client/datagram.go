@@ -15,6 +15,10 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
+// sendBuffer holds some hundred reports while the agent is busy; the kernel
+// takes what net.core.wmem_max allows.
+const sendBuffer = 1 << 20
+
 // datagrams is a connected socket, made again when the agent has been restarted.
 type datagrams struct {
 	path     string
@@ -63,6 +67,7 @@ func (d *datagrams) send(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrAway, err)
 		}
+		_ = conn.SetWriteBuffer(sendBuffer)
 		d.conn = conn
 	}
 	deadline := time.Now().Add(d.patience)

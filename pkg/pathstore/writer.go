@@ -3,9 +3,11 @@
 package pathstore
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
+	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
@@ -14,12 +16,14 @@ import (
 // thousand paths a second would make the main work.
 const policyAge = 100 * time.Millisecond
 
-// Writer stores paths one by one, many a second, over a copy of the policies
+// Writer stores paths, many a second, over a copy of the policies
 // that is at most a tenth of a second old. It is for one goroutine at a time.
 type Writer struct {
 	store *Store
 	table *policyTable
 	read  time.Time
+	keys  []bytecode.KernelResumePeer // kept for the next PutAll
+	vals  []bytecode.KernelResumePath
 }
 
 // Writer makes a Writer, which lives as long as the store is open.
@@ -38,13 +42,53 @@ func (w *Writer) Rule(peer netip.Addr) (Rule, error) {
 	return Rule{Prefix: prefix, Policy: policy}, nil
 }
 
-// Put is Store.Put.
-func (w *Writer) Put(p resume.Path) error {
-	if _, err := w.Rule(p.Peer); err != nil {
-		return err
+// PutAll stores paths in their order, each as Store.Put does, and returns how
+// many it stored; the error is about the next one.
+func (w *Writer) PutAll(paths []resume.Path) (int, error) {
+	stored, now := 0, bootNow()
+	for len(paths) > 0 {
+		part := paths[:min(len(paths), BatchSize)]
+		w.keys, w.vals = w.keys[:0], w.vals[:0]
+		var failed error
+		for _, p := range part {
+			if _, failed = w.Rule(p.Peer); failed != nil {
+				break
+			}
+			var (
+				key bytecode.KernelResumePeer
+				val bytecode.KernelResumePath
+			)
+			if key, val, failed = w.table.encode(p, now); failed != nil {
+				break
+			}
+			w.store.keepHistory(&key, &val)
+			w.keys, w.vals = append(w.keys, key), append(w.vals, val)
+		}
+		n, err := w.write()
+		stored += n
+		switch {
+		case err != nil:
+			return stored, fmt.Errorf("storing path of %s: %w", part[n].Peer, err)
+		case failed != nil:
+			return stored, failed
+		}
+		paths = paths[len(part):]
 	}
-	_, err := w.store.put(w.table, p)
-	return err
+	return stored, nil
+}
+
+// write is one system call for many paths; for one the plain one is cheaper.
+func (w *Writer) write() (int, error) {
+	switch len(w.keys) {
+	case 0:
+		return 0, nil
+	case 1:
+		if err := w.store.paths().Put(&w.keys[0], &w.vals[0]); err != nil {
+			return 0, err
+		}
+		return 1, nil
+	}
+	return w.store.paths().BatchUpdate(w.keys, w.vals, nil)
 }
 
 // Drop removes the entry of a peer if an application reported it: what a

@@ -66,31 +66,39 @@ type Report struct {
 
 // Validate says what is wrong with a report, and what to do.
 func (r Report) Validate() error {
-	var errs []error
-	switch {
-	case !r.Peer.IsValid():
-		errs = append(errs, errors.New("ip is missing: give the address of the peer"))
-	default:
-		errs = append(errs, CheckPeer(r.Peer))
+	var wrong problems
+	if !r.Peer.IsValid() {
+		wrong.add(errors.New("ip is missing: give the address of the peer"))
+	} else {
+		wrong.add(CheckPeer(r.Peer))
 	}
 	if r.Local.IsValid() && r.Peer.IsValid() && r.Local.Unmap().Is4() != r.Peer.Unmap().Is4() {
-		errs = append(errs, fmt.Errorf("local %s and ip %s are of different families: give the addresses of one packet", r.Local, r.Peer))
+		wrong.add(fmt.Errorf("local %s and ip %s are of different families: give the addresses of one packet", r.Local, r.Peer))
 	}
 	if r.Cwnd == 0 {
-		errs = append(errs, errors.New("cwnd is missing or 0: give the congestion window in bytes"))
+		wrong.add(errors.New("cwnd is missing or 0: give the congestion window in bytes"))
 	}
 	if r.Event != "" {
-		errs = append(errs, checkWord("event", r.Event, ReportEvents))
+		wrong.add(checkWord("event", r.Event, ReportEvents))
 	}
 	if r.Mode != "" {
-		errs = append(errs, checkWord("mode", r.Mode, Modes))
+		wrong.add(checkWord("mode", r.Mode, Modes))
 	}
-	return errors.Join(append(errs,
-		checkTime("min_rtt_us", r.MinRTT, math.MaxUint32*time.Microsecond),
-		checkTime("srtt_us", r.SRTT, math.MaxUint32*time.Microsecond),
-		checkTime("age_ms", r.Age, MaxTTL),
-		checkText("id", r.ID, maxReportID),
-		checkText("cc", r.CC, maxReportCC))...)
+	wrong.add(checkTime("min_rtt_us", r.MinRTT, math.MaxUint32*time.Microsecond))
+	wrong.add(checkTime("srtt_us", r.SRTT, math.MaxUint32*time.Microsecond))
+	wrong.add(checkTime("age_ms", r.Age, MaxTTL))
+	wrong.add(checkText("id", r.ID, maxReportID))
+	wrong.add(checkText("cc", r.CC, maxReportCC))
+	return errors.Join(wrong...)
+}
+
+// problems gathers errors without work where there are none.
+type problems []error
+
+func (p *problems) add(err error) {
+	if err != nil {
+		*p = append(*p, err)
+	}
 }
 
 func checkTime(name string, d, most time.Duration) error {
