@@ -29,9 +29,14 @@ func (s *Store) Counters() ([]Counter, error) {
 	return sum(perCPU)
 }
 
+// ZeroCounters returns every counter there is, at zero.
+func ZeroCounters() ([]Counter, error) {
+	return sum(make([]bytecode.KernelResumeStats, 1))
+}
+
 // CounterNames lists every counter there is.
 func CounterNames() ([]string, error) {
-	zero, err := sum(make([]bytecode.KernelResumeStats, 1))
+	zero, err := ZeroCounters()
 	names := make([]string, len(zero))
 	for i, counter := range zero {
 		names[i] = counter.Name

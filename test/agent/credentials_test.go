@@ -121,8 +121,8 @@ func TestReloadWhileReportsCome(t *testing.T) {
 	if got := asUser(t, 4001, 4000, s.sockets); got != allowed {
 		t.Errorf("after a wrong configuration: %q", got)
 	}
-	a.stop(syscall.SIGTERM)
-	if !strings.Contains(a.stderr.String(), "the configuration stays as it was") {
-		t.Errorf("the agent said %s", a.stderr.String())
+	must(t, a.Stop())
+	if !strings.Contains(a.Said(), "the configuration stays as it was") {
+		t.Errorf("the agent said %s", a.Said())
 	}
 }

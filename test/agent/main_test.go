@@ -3,7 +3,6 @@
 package agent
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -40,12 +38,8 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		program = filepath.Join(dir, "tcpresume")
-		build := exec.Command("go", "build", "-o", program, "./cmd/tcpresume")
-		build.Dir = "../.."
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "building tcpresume: %v\n%s", err, out)
+		if program, err = rig.BuildProgram(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		return m.Run()
@@ -76,58 +70,26 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-// agent is a running process.
-type agent struct {
-	*exec.Cmd
-	t      *testing.T
-	stderr bytes.Buffer
-	ended  bool
-}
-
-// start runs an agent and waits until it takes reports.
-func (s *stage) start(t *testing.T, args ...string) *agent {
+// start runs an agent until the test ends at the latest.
+func (s *stage) start(t *testing.T, args ...string) *rig.Agent {
 	t.Helper()
-	a := s.command(t, append([]string{"agent"}, args...)...)
-	stdout, err := a.StdoutPipe()
+	a, err := rig.StartAgent(program, s.pins, s.sockets, args...)
 	must(t, err)
-	must(t, a.Start())
-	t.Cleanup(func() {
-		if !a.ended {
-			a.stop(syscall.SIGTERM)
-		}
-	})
-	lines := bufio.NewScanner(stdout)
-	if !lines.Scan() || !strings.Contains(lines.Text(), "taking reports") {
-		t.Fatalf("the agent said %q, %s", lines.Text(), a.stderr.String())
-	}
+	t.Cleanup(func() { must(t, a.Stop()) })
 	return a
-}
-
-func (s *stage) command(t *testing.T, args ...string) *agent {
-	a := &agent{Cmd: exec.Command(program, args...), t: t}
-	a.Env = append(os.Environ(), "TCPRESUME_PINS="+s.pins, "TCPRESUME_SOCKETS="+s.sockets)
-	a.Cmd.Stderr = &a.stderr
-	a.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	return a
-}
-
-// stop ends the agent, gracefully or not, and says how it went.
-func (a *agent) stop(with syscall.Signal) {
-	a.t.Helper()
-	a.ended = true
-	_ = a.Process.Signal(with)
-	err := a.Wait()
-	if with != syscall.SIGKILL && (err != nil || strings.Contains(a.stderr.String(), "panic")) {
-		a.t.Errorf("the agent ended with %v: %s", err, a.stderr.String())
-	}
 }
 
 // run runs a verb and returns its exit code and output.
 func (s *stage) run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	a := s.command(t, args...)
-	out, _ := a.Output()
-	return a.ProcessState.ExitCode(), string(out), a.stderr.String()
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "TCPRESUME_PINS="+s.pins, "TCPRESUME_SOCKETS="+s.sockets)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
 // grown is a report of a connection that has filled its window.
