@@ -7,11 +7,11 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev
 
-.PHONY: help build demo test bench careful generate lint deps docs fmt clean
+.PHONY: help build demo test bench bench-agent careful generate lint deps docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## show what each target does
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 build: ## build bin/tcpresume
 	$(GO_BUILD) -o bin/tcpresume ./cmd/tcpresume
@@ -22,10 +22,13 @@ demo: build ## cold, initcwnd, exact and careful side by side on an emulated lon
 test: build deps ## run every test on this kernel, in namespaces and cgroups of their own (root)
 	go test -race ./...
 	cd test && go test -race -p 1 ./lab/... ./phase ./law
-	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful # the race detector would slow the emulated path
+	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful ./agent # the race detector would slow the emulated path
 
 bench: build ## measure every figure of the README again, beside its rivals (root, minutes)
 	cd test && go run ./cmd/bench -md ../build/bench.md -json ../build/bench.json
+
+bench-agent: build ## measure how many reports the agent takes, and how soon (root, a minute)
+	cd test && CGO_ENABLED=0 go run ./cmd/reports -md ../build/reports.md
 
 careful: ## the whole grid of mode careful against cold, and what wrong entries cost (root, 30 minutes)
 	mkdir -p build && cd test && go run ./cmd/grid -md ../build/grid.md -json ../build/grid.json

@@ -5,7 +5,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"time"
 
+	"github.com/tcpresume/tcpresume/pkg/agent"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
@@ -23,8 +25,31 @@ func newEventLines(w io.Writer) *eventLines {
 	return l
 }
 
-func (l *eventLines) write(e pathstore.Event) error {
+func (l *eventLines) kernel(e pathstore.Event) error {
 	return l.line(e.At.Format("15:04:05.000"), e.Peer.String(), e.CC, eventText(e))
+}
+
+func (l *eventLines) report(e agent.ReportEvent) error {
+	peer := "-"
+	if e.Peer.IsValid() {
+		peer = e.Peer.String()
+	}
+	return l.line(e.At.Format("15:04:05.000"), peer, "-", reportText(e))
+}
+
+func (l *eventLines) lost(e agent.LostEvent) error {
+	return l.line("", "-", "-", plural(int(e.Count), "event was", "events were")+" not shown: this reader is too slow")
+}
+
+func reportText(e agent.ReportEvent) string {
+	who := fmt.Sprintf("report of uid %d", e.UID)
+	switch e.Result {
+	case agent.Stored:
+		return fmt.Sprintf("%s: stored %s/%s, rtt %s", who, showBytes(e.Saved), showBytes(e.SavedS), showRTT(time.Duration(e.RTT)*time.Microsecond))
+	case agent.Held:
+		return fmt.Sprintf("%s: held, %s (%s)", who, heldMeanings[e.Reason], e.Reason)
+	}
+	return fmt.Sprintf("%s: refused, %s (%s)", who, e.Detail, e.Reason)
 }
 
 func (l *eventLines) line(at, peer, cc, text string) error {

@@ -20,6 +20,28 @@ const (
 	outcome              // what became of the rest
 )
 
+// heldMeanings say why a report that was right changed nothing.
+var heldMeanings = map[string]string{
+	"older":          "a newer sample of the peer is stored",
+	"reset":          "the connection migrated, and its window has not grown again",
+	"nothing_learnt": "the window is still the initial one, or was never filled, so it tells nothing of the path",
+	"shared":         "so many connections report this address that it must be shared by strangers",
+	"policy_off":     "the policy of the peer is off",
+	"expired":        "it is older than the policy's lifetime",
+}
+
+// refusedMeanings say whose move it is.
+var refusedMeanings = map[string]string{
+	"malformed": "not the message that the agent reads",
+	"uid":       "from a user that may not report",
+	"rate":      "more than the user's rate",
+	"peer":      "about an address that the user may not report",
+	"window":    "of a window larger than the user may report",
+	"mode":      "asked for mode exact without the right to it",
+	"scope":     "lacked the network namespace that the policy needs",
+	"store":     "could not be stored",
+}
+
 // meanings has every counter of struct resume_stats; a test compares the two.
 var meanings = map[string]meaning{
 	"established": {seen, "connections seen", ""},

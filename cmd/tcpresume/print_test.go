@@ -33,7 +33,7 @@ func TestEventLines(t *testing.T) {
 	for _, change := range kinds {
 		next := e
 		change(&next)
-		if err := lines.write(next); err != nil {
+		if err := lines.kernel(next); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -58,10 +58,11 @@ func TestStatusText(t *testing.T) {
 				{Name: "resume_bbr", CC: "bbr", Reason: "the kernel has no bbr"},
 			},
 		},
-		Paths:    map[pathstore.State]int{pathstore.StateFree: 1200, pathstore.StateSpent: 34},
-		Counters: map[string]uint64{"established": 5000, "resumed": 3000, "cwnd_only": 2},
-		Dropin:   pathstore.Dropin{Cwnd: 256 << 10, Fallback: 1},
-		ordered:  []pathstore.Counter{{Name: "established", Value: 5000}, {Name: "no_saved_path", Value: 1998}, {Name: "no_memory"}, {Name: "resumed", Value: 3000}, {Name: "cwnd_only", Value: 2}},
+		Paths:     map[pathstore.State]int{pathstore.StateFree: 1200, pathstore.StateSpent: 34},
+		Counters:  map[string]uint64{"established": 5000, "resumed": 3000, "cwnd_only": 2},
+		Dropin:    pathstore.Dropin{Cwnd: 256 << 10, Fallback: 1},
+		agentNote: "none",
+		ordered:   []pathstore.Counter{{Name: "established", Value: 5000}, {Name: "no_saved_path", Value: 1998}, {Name: "no_memory"}, {Name: "resumed", Value: 3000}, {Name: "cwnd_only", Value: 2}},
 	}
 	want := `cgroup:        /sys/fs/cgroup
 program:       tcp_resume, id 17, tag 8b6f2c1d0e9a7f35, loaded 1h30m ago
@@ -71,6 +72,7 @@ memory:        92.0 MB for maps, room for 1,048,576 paths
 paths:         1,234 stored: 1,200 free, 34 spent
 drop-in maps:  CwndMap 256KiB, SSThreshMap 0, FallbackMap 1
 connections:   5,000 seen, 3,002 resumed
+agent:         none
 
 Ways out of the gate:
   resumed        3,000  started from the stored window and threshold

@@ -23,6 +23,7 @@ const (
 // when asked for, so that generated help does not depend on who generates it.
 type global struct {
 	pins, maps string
+	sockets    string // of the verbs that have --socket-dir
 	output     format
 }
 
@@ -42,8 +43,9 @@ Data goes to stdout, as a table or with -o json, messages go to stderr.
 
 Environment:
 
-    ` + envPins + `  directory of the pins, as --pins
-    ` + envMaps + `  directory of the maps, as --maps`,
+    ` + envPins + `     directory of the pins, as --pins
+    ` + envMaps + `     directory of the maps, as --maps
+    ` + envSockets + `  directory of the agent's sockets, as --socket-dir`,
 		Example: `  tcpresume up --detach
   tcpresume put 192.0.2.1 --cwnd 256KiB --ssthresh 512KiB --rtt 80ms --mode exact
   tcpresume watch
@@ -62,6 +64,8 @@ Environment:
 	_ = root.MarkPersistentFlagDirname("maps")
 
 	root.AddGroup(&cobra.Group{ID: "kernel", Title: "The kernel part:"}, &cobra.Group{ID: "paths", Title: "Paths and policies:"})
+	root.AddGroup(&cobra.Group{ID: "agent", Title: "The agent:"})
+	addGroup(root, "agent", newAgent(g), newReport(g))
 	addGroup(root, "kernel", newUp(g), newDown(g), newStatus(g), newWatch(g), newDoctor(g))
 	addGroup(root, "paths", newPut(g), newGet(g), newList(g), newDelete(g), newFlush(g), newLoad(g), newDump(g), newPolicy(g))
 	root.AddCommand(newImage(g), newVersion(g), newDocs())

@@ -3,12 +3,16 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tcpresume/tcpresume/pkg/agent"
+	"github.com/tcpresume/tcpresume/pkg/client"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 )
@@ -19,6 +23,9 @@ type statusView struct {
 	Paths    map[pathstore.State]int `json:"paths"`
 	Counters map[string]uint64       `json:"counters"`
 	Dropin   pathstore.Dropin        `json:"dropin"`
+	Agent    *agent.Status           `json:"agent"` // null: none runs, or it does not answer this user
+
+	agentNote string
 
 	ordered []pathstore.Counter
 }
@@ -45,6 +52,7 @@ without --all.`,
 			return g.print(cmd, v, func(w io.Writer) error { return printStatus(w, v, all) })
 		},
 	}
+	g.addSocketDir(cmd.Flags())
 	cmd.Flags().BoolVar(&all, "all", false, "show counters that are zero too")
 	return cmd
 }
@@ -77,6 +85,29 @@ func (g *global) status(cmd *cobra.Command) (statusView, error) {
 	for _, c := range v.ordered {
 		v.Counters[c.Name] = c.Value
 	}
+	v.Agent, v.agentNote = g.agentStatus(cmd.Context(), store)
 	v.Dropin, err = store.Dropin()
 	return v, err
+}
+
+// agentStatus asks the agent that serves these maps, and says why if there is none.
+func (g *global) agentStatus(ctx context.Context, store *pathstore.Store) (*agent.Status, string) {
+	ctx, cancel := context.WithTimeout(ctx, reportPatience)
+	defer cancel()
+	reply, err := client.Get(ctx, g.socketDir(), "/v1/status")
+	switch {
+	case errors.Is(err, client.ErrAway):
+		return nil, "none in " + g.socketDir() + ": \"tcpresume agent\" takes reports of servers"
+	case err != nil:
+		return nil, errorLine(err)
+	}
+	defer reply.Body.Close()
+	s := &agent.Status{}
+	if err := json.NewDecoder(reply.Body).Decode(s); err != nil {
+		return nil, errorLine(err)
+	}
+	if id, err := store.EventsID(); err != nil || id != s.EventsID {
+		return nil, "the one in " + g.socketDir() + " serves other maps"
+	}
+	return s, ""
 }

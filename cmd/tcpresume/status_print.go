@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
+	"github.com/tcpresume/tcpresume/pkg/agent"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 )
@@ -16,7 +18,11 @@ func printStatus(w io.Writer, v statusView, all bool) error {
 	pairs = append(pairs, [2]string{"paths", pathsText(v)}, [2]string{"drop-in maps", dropinText(v.Dropin)})
 	pairs = append(pairs, [2]string{"connections", fmt.Sprintf("%s seen, %s resumed",
 		showCount(v.Counters["established"]), showCount(v.Counters["resumed"]+v.Counters["cwnd_only"]))})
+	pairs = append(pairs, [2]string{"agent", agentText(v)})
 	if err := printPairs(w, pairs...); err != nil {
+		return err
+	}
+	if err := printReports(w, v.Agent); err != nil {
 		return err
 	}
 	for _, part := range []struct {
@@ -109,6 +115,42 @@ func printCounters(w io.Writer, title string, groups []group, counters []pathsto
 		rows = [][]string{{"  nothing yet", "", ""}}
 	}
 	if _, err := fmt.Fprintln(w, "\n"+title); err != nil {
+		return err
+	}
+	return printRows(w, rowsOf(rows))
+}
+
+func agentText(v statusView) string {
+	if v.Agent == nil {
+		return orDash(v.agentNote, v.agentNote != "")
+	}
+	return fmt.Sprintf("pid %d, started %s, knows %s of %s", v.Agent.PID, showAge(time.Since(v.Agent.Started)),
+		plural(v.Agent.Connections, "connection", "connections"), plural(v.Agent.Peers, "peer", "peers"))
+}
+
+// printReports shows what became of reports, by user.
+func printReports(w io.Writer, s *agent.Status) error {
+	if s == nil {
+		return nil
+	}
+	rows := [][]string{}
+	for _, c := range s.Reports {
+		who, text := fmt.Sprintf("  uid %d", c.UID), ""
+		if c.UID < 0 {
+			who = "  others"
+		}
+		switch c.Result {
+		case agent.Held:
+			text = heldMeanings[c.Reason]
+		case agent.Refused:
+			text = refusedMeanings[c.Reason]
+		}
+		rows = append(rows, []string{who, showCount(c.Reports), string(c.Result), c.Reason, text})
+	}
+	if len(rows) == 0 {
+		rows = [][]string{{"  none yet"}}
+	}
+	if _, err := fmt.Fprintln(w, "\nReports since the agent started:"); err != nil {
 		return err
 	}
 	return printRows(w, rowsOf(rows))

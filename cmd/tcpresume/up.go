@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -17,6 +18,8 @@ func newUp(g *global) *cobra.Command {
 		cgroup   string
 		detach   bool
 		maxPaths int
+		serve    bool
+		f        agentFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -27,14 +30,25 @@ replaced in place while connections live.
 
 Without --detach the command stays until Ctrl-C, as a service manager expects,
 and no other "up" or "down" can interfere. The kernel part does not need it: it
-goes on until "tcpresume down".`,
+goes on until "tcpresume down". With --agent the process that stays is the agent,
+too; see "tcpresume agent".`,
 		Example: `  tcpresume up --detach
+  tcpresume up --agent
   tcpresume up --cgroup /sys/fs/cgroup/system.slice`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if maxPaths > math.MaxInt32>>1 {
 				return input(fmt.Errorf("--max-paths: %d is more than the kernel can hold", maxPaths))
+			}
+			config, err := f.read()
+			switch {
+			case serve && detach:
+				return input(errors.New("--agent needs this process to stay: leave --detach out, or run \"tcpresume agent\" beside it"))
+			case serve && err != nil:
+				return input(err)
+			case !serve && (f.config != "" || f.metrics != "" || g.sockets != ""):
+				return input(errors.New("--config, --metrics and --socket-dir are the agent's: add --agent"))
 			}
 			opts := g.options()
 			opts.Cgroup, opts.MaxPaths = cgroup, uint32(maxPaths)
@@ -51,12 +65,24 @@ goes on until "tcpresume down".`,
 			if err != nil || detach {
 				return err
 			}
+			if serve {
+				store, err := g.open()
+				if err != nil {
+					return err
+				}
+				defer store.Close()
+				return g.serve(cmd, store, config, f)
+			}
+			notify("READY=1")
 			<-cmd.Context().Done()
 			fmt.Fprintln(cmd.ErrOrStderr(), "the kernel part goes on; remove it with \"tcpresume down\"")
 			return nil
 		},
 	}
 	flags := cmd.Flags()
+	flags.BoolVar(&serve, "agent", false, "take reports as \"tcpresume agent\" does")
+	f.add(cmd)
+	g.addSocketDir(flags)
 	flags.StringVar(&cgroup, "cgroup", "", "`PATH` of the cgroup v2 whose connections resume (default all)")
 	flags.BoolVarP(&detach, "detach", "d", false, "return as soon as the kernel part is up")
 	addInt(flags, &maxPaths, "max-paths", "how many paths to make room for when the maps are made (default 1048576)")

@@ -15,6 +15,9 @@ import (
 type Counter struct {
 	Name  string `json:"name"`
 	Value uint64 `json:"value"`
+
+	Trigger bool `json:"-"` // one of resume_trigger, not a field of its own
+	WayOut  bool `json:"-"` // one of the ways out of the gate, whose sum is "established"
 }
 
 // Counters sums the kernel's counters over the CPUs, in the order of struct resume_stats.
@@ -26,9 +29,14 @@ func (s *Store) Counters() ([]Counter, error) {
 	return sum(perCPU)
 }
 
+// ZeroCounters returns every counter there is, at zero.
+func ZeroCounters() ([]Counter, error) {
+	return sum(make([]bytecode.KernelResumeStats, 1))
+}
+
 // CounterNames lists every counter there is.
 func CounterNames() ([]string, error) {
-	zero, err := sum(make([]bytecode.KernelResumeStats, 1))
+	zero, err := ZeroCounters()
 	names := make([]string, len(zero))
 	for i, counter := range zero {
 		names[i] = counter.Name
@@ -46,17 +54,19 @@ func sum(perCPU []bytecode.KernelResumeStats) ([]Counter, error) {
 		return nil, err
 	}
 	var counters []Counter
+	waysOut := true // from the second field to cwnd_only, as layout.h has them
 	for _, member := range layout.Members {
 		var total []uint64
 		for cpu := range perCPU {
 			total = addUp(total, unsafe.Pointer(&perCPU[cpu]), member)
 		}
 		if _, ok := btf.As[*btf.Array](member.Type); !ok {
-			counters = append(counters, Counter{Name: member.Name, Value: total[0]})
+			counters = append(counters, Counter{Name: member.Name, Value: total[0], WayOut: waysOut && len(counters) > 0})
+			waysOut = waysOut && member.Name != "cwnd_only"
 			continue
 		}
 		for i := 1; i < len(vocabularies()["resume_trigger"].words); i++ { // 0 is no trigger at all
-			counters = append(counters, Counter{Name: word("resume_trigger", uint32(i)), Value: total[i]})
+			counters = append(counters, Counter{Name: word("resume_trigger", uint32(i)), Value: total[i], Trigger: true})
 		}
 	}
 	return counters, nil

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"time"
 	"unsafe"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/ringbuf"
 
 	"github.com/tcpresume/tcpresume/bytecode"
@@ -49,6 +51,11 @@ type Event struct {
 	LastUnval  uint32         `json:"last_unvalidated"`
 }
 
+// eventDelay is how late an event may be seen. The ring is looked at so often,
+// not woken by: a wake-up from the kernel costs each event several times what
+// writing it does.
+const eventDelay = 20 * time.Millisecond
+
 // Watch calls each for every event from now on, until ctx ends or each fails.
 // The ring holds one reader: of two at once each sees a part.
 func (s *Store) Watch(ctx context.Context, each func(Event) error) error {
@@ -63,23 +70,52 @@ func (s *Store) Watch(ctx context.Context, each func(Event) error) error {
 	started, wall := bootNow(), time.Now()
 	var record ringbuf.Record
 	for {
-		if err := reader.ReadInto(&record); errors.Is(err, ringbuf.ErrFlushed) {
+		reader.SetDeadline(time.Now().Add(eventDelay))
+		err := reader.ReadInto(&record)
+		for ; err == nil; err = reader.ReadInto(&record) {
+			var raw bytecode.KernelResumeEvent
+			if len(record.RawSample) < int(unsafe.Sizeof(raw)) {
+				return fmt.Errorf("event of %d bytes, expected %d: load the matching version of tcpresume", len(record.RawSample), unsafe.Sizeof(raw))
+			}
+			raw = *(*bytecode.KernelResumeEvent)(unsafe.Pointer(&record.RawSample[0]))
+			if raw.AtNs < started {
+				continue // from before anybody watched
+			}
+			if err := each(decodeEvent(raw, wall.Add(time.Duration(raw.AtNs-started)))); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, ringbuf.ErrFlushed):
 			return ctx.Err()
-		} else if err != nil {
+		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return fmt.Errorf("reading events: %w", err)
 		}
-		var raw bytecode.KernelResumeEvent
-		if len(record.RawSample) < int(unsafe.Sizeof(raw)) {
-			return fmt.Errorf("event of %d bytes, expected %d: load the matching version of tcpresume", len(record.RawSample), unsafe.Sizeof(raw))
-		}
-		raw = *(*bytecode.KernelResumeEvent)(unsafe.Pointer(&record.RawSample[0]))
-		if raw.AtNs < started {
-			continue // from before anybody watched
-		}
-		if err := each(decodeEvent(raw, wall.Add(time.Duration(raw.AtNs-started)))); err != nil {
-			return err
-		}
 	}
+}
+
+// EventsID names the ring in the kernel: two programs whose ID is the same read one ring.
+func (s *Store) EventsID() (uint32, error) {
+	return mapID(s.maps[bytecode.KernelMapResumeEvents])
+}
+
+// PinnedEventsID is the EventsID of the maps that are pinned in dir now.
+func PinnedEventsID(dir string) (uint32, error) {
+	m, err := openPinned(dir, bytecode.KernelMapResumeEvents)
+	if err != nil {
+		return 0, err
+	}
+	defer m.Close()
+	return mapID(m)
+}
+
+func mapID(m *ebpf.Map) (uint32, error) {
+	info, err := m.Info()
+	if err != nil {
+		return 0, fmt.Errorf("asking for the ring of events: %w", err)
+	}
+	id, _ := info.ID()
+	return uint32(id), nil
 }
 
 func decodeEvent(raw bytecode.KernelResumeEvent, at time.Time) Event {

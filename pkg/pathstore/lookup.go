@@ -3,6 +3,7 @@
 package pathstore
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -21,10 +22,19 @@ func (s *Store) PolicyLookup() (func(netip.Addr) Rule, error) {
 	}, nil
 }
 
-// Allows says why a path that is valid by itself may not be stored under the rule.
+// Allows says why a path that is valid by itself may not be stored under the
+// rule: it lives too long, or no connection would look under its key.
 func (r Rule) Allows(p resume.Path) error {
+	prefix := resume.FormatPrefix(r.Prefix)
+	var errs []error
 	if p.TTL > r.Policy.Lifetime {
-		return fmt.Errorf("ttl %v is longer than the lifetime %v that the policy of %s allows: shorten it, or raise the policy with \"tcpresume policy set %[3]s --lifetime %[1]v\"", p.TTL, r.Policy.Lifetime, resume.FormatPrefix(r.Prefix))
+		errs = append(errs, fmt.Errorf("ttl %v is longer than the lifetime %v that the policy of %s allows: shorten it, or raise the policy with \"tcpresume policy set %[3]s --lifetime %[1]v\"", p.TTL, r.Policy.Lifetime, prefix))
 	}
-	return nil
+	switch perNetns := r.Policy.Scope == resume.ScopeNetns; {
+	case perNetns && p.Scope == 0:
+		errs = append(errs, fmt.Errorf("the network namespace is missing: the policy of %s keeps one entry for each; give its netns_cookie", prefix))
+	case !perNetns && p.Scope != 0:
+		errs = append(errs, fmt.Errorf("network namespace %d has no meaning here: the policy of %s keeps one entry for the host; leave it out, or run \"tcpresume policy set %[2]s --scope netns\"", p.Scope, prefix))
+	}
+	return errors.Join(errs...)
 }

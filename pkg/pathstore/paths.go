@@ -28,14 +28,19 @@ func (s *Store) Put(p resume.Path) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	var old bytecode.KernelResumePath
-	if err := s.paths().Lookup(&key, &old); err == nil {
-		val.Uses, val.Retreats, val.Outcome = old.Uses, old.Retreats, old.Outcome
-	}
+	s.keepHistory(&key, &val)
 	if err := s.paths().Put(&key, &val); err != nil {
 		return Entry{}, fmt.Errorf("storing path of %s: %w", p.Peer, err)
 	}
 	return decode(&key, &val, bootNow()), nil
+}
+
+// keepHistory takes over what the kernel has counted for the peer.
+func (s *Store) keepHistory(key *bytecode.KernelResumePeer, val *bytecode.KernelResumePath) {
+	var old bytecode.KernelResumePath
+	if err := s.paths().Lookup(key, &old); err == nil {
+		val.Uses, val.Retreats, val.Outcome = old.Uses, old.Retreats, old.Outcome
+	}
 }
 
 // PutAll stores paths by batches and returns how many it stored. It checks a

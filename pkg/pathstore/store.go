@@ -42,18 +42,10 @@ type Store struct {
 func Open(dir string) (*Store, error) {
 	store := &Store{maps: make(map[string]*ebpf.Map)}
 	for _, name := range Maps {
-		m, err := ebpf.LoadPinnedMap(filepath.Join(dir, name), nil)
-		if errors.Is(err, fs.ErrNotExist) {
-			store.Close()
-			return nil, fmt.Errorf("%w: no map %s in %s; run \"tcpresume up\", or name the directory of the maps with --maps", ErrNotLoaded, name, dir)
-		}
-		if errors.Is(err, fs.ErrPermission) {
-			store.Close()
-			return nil, fmt.Errorf("map %s in %s: %w; run as root or give this user the maps (docs/security.md)", name, dir, fs.ErrPermission)
-		}
+		m, err := openPinned(dir, name)
 		if err != nil {
 			store.Close()
-			return nil, fmt.Errorf("opening map %s in %s: %w", name, dir, err)
+			return nil, err
 		}
 		store.maps[name] = m
 		if err := CheckLayout(name, m); err != nil {
@@ -62,6 +54,19 @@ func Open(dir string) (*Store, error) {
 		}
 	}
 	return store, nil
+}
+
+func openPinned(dir, name string) (*ebpf.Map, error) {
+	m, err := ebpf.LoadPinnedMap(filepath.Join(dir, name), nil)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: no map %s in %s; run \"tcpresume up\", or name the directory of the maps with --maps", ErrNotLoaded, name, dir)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("map %s in %s: %w; run as root or give this user the maps (docs/security.md)", name, dir, fs.ErrPermission)
+	case err != nil:
+		return nil, fmt.Errorf("opening map %s in %s: %w", name, dir, err)
+	}
+	return m, nil
 }
 
 // FromMaps makes a Store of maps that are already open, by cloning them.

@@ -7,5 +7,5 @@
 // It owns parsing, validation and the texts of their errors. It refuses I/O,
 // clocks and anything of the kernel's layout.
 //
-// Arrow: resume -> standard library
+// Arrow: resume -> jsonline
 package resume

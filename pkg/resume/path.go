@@ -28,22 +28,21 @@ const MaxTTL = 365 * 24 * time.Hour
 
 // Validate says what is wrong with a path that is to be stored, and what to do.
 func (p Path) Validate() error {
-	var errs []error
-	errs = append(errs, CheckPeer(p.Peer))
+	var wrong problems
+	wrong.add(CheckPeer(p.Peer))
 	if p.Cwnd == 0 {
-		errs = append(errs, errors.New("cwnd is 0: give the window to start with, as in 256KiB"))
+		wrong.add(errors.New("cwnd is 0: give the window to start with, as in 256KiB"))
 	}
 	if p.RTT < 0 || p.RTT.Microseconds() > math.MaxUint32 || (p.RTT > 0 && p.RTT < time.Microsecond) {
-		errs = append(errs, fmt.Errorf("rtt %v is out of range: give 1us to %v", p.RTT, time.Duration(math.MaxUint32)*time.Microsecond))
+		wrong.add(fmt.Errorf("rtt %v is out of range: give 1us to %v", p.RTT, time.Duration(math.MaxUint32)*time.Microsecond))
 	}
 	if p.TTL < 0 || p.TTL > MaxTTL {
-		errs = append(errs, fmt.Errorf("ttl %v is out of range: give a positive time of at most %v", p.TTL, MaxTTL))
+		wrong.add(fmt.Errorf("ttl %v is out of range: give a positive time of at most %v", p.TTL, MaxTTL))
 	}
-	errs = append(errs,
-		checkWord("mode", p.Mode, Modes),
-		checkWord("sharing", p.Sharing, Sharings),
-		checkWord("source", p.Source, Sources))
-	return errors.Join(errs...)
+	wrong.add(checkWord("mode", p.Mode, Modes))
+	wrong.add(checkWord("sharing", p.Sharing, Sharings))
+	wrong.add(checkWord("source", p.Source, Sources))
+	return errors.Join(wrong...)
 }
 
 func checkWord[W ~string](what string, word W, allowed []W) error {

@@ -17,12 +17,16 @@ const module = "github.com/tcpresume/tcpresume"
 // mayImport lists, for each package, what it may import beyond the standard
 // library. Arrows go downward only.
 var mayImport = map[string][]string{
-	"bytecode":      {"github.com/cilium/ebpf"},
-	"pkg/resume":    {},
-	"pkg/pathstore": {module + "/bytecode", module + "/pkg/resume", "github.com/cilium/ebpf", "golang.org/x/sys/unix"},
-	"pkg/loader":    {module + "/bytecode", module + "/pkg/pathstore", "github.com/cilium/ebpf", "github.com/moby/sys/mountinfo", "golang.org/x/sys/unix"},
-	"pkg/image":     {module + "/bytecode", "github.com/cilium/ebpf", "github.com/google/go-containerregistry/pkg/", "github.com/docker/cli/cli/config", "github.com/klauspost/compress/gzip"},
-	"cmd/tcpresume": {module + "/bytecode", module + "/pkg/", "github.com/spf13/", "github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sys/unix", "golang.org/x/term"},
+	"bytecode":          {"github.com/cilium/ebpf"},
+	"internal/jsonline": {},
+	"pkg/resume":        {module + "/internal/jsonline"},
+	"pkg/client":        {module + "/pkg/resume"},
+	"pkg/pathstore":     {module + "/bytecode", module + "/pkg/resume", "github.com/cilium/ebpf", "golang.org/x/sys/unix"},
+	"pkg/loader":        {module + "/bytecode", module + "/pkg/pathstore", "github.com/cilium/ebpf", "github.com/moby/sys/mountinfo", "golang.org/x/sys/unix"},
+	"pkg/image":         {module + "/bytecode", "github.com/cilium/ebpf", "github.com/google/go-containerregistry/pkg/", "github.com/docker/cli/cli/config", "github.com/klauspost/compress/gzip"},
+	"pkg/agent":         {module + "/pkg/pathstore", module + "/pkg/resume", "go.yaml.in/yaml/v3", "golang.org/x/sys/unix"},
+	"pkg/metrics":       {module + "/pkg/resume", "github.com/prometheus/client_golang/"},
+	"cmd/tcpresume":     {module + "/bytecode", module + "/internal/jsonline", module + "/pkg/", "github.com/spf13/", "github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sys/unix", "golang.org/x/term"},
 }
 
 type goPackage struct {

@@ -5,8 +5,10 @@ package record
 import (
 	"fmt"
 	"math"
-	"slices"
+	"strconv"
+	"strings"
 
+	"github.com/tcpresume/tcpresume/internal/jsonline"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
@@ -32,70 +34,30 @@ var fieldNames = []string{
 	"policy", "effective_mode", "effective_sharing", "next_connection", // what "get -o json" adds
 }
 
-// Decode reads one line. By hand, because encoding/json takes three times as
-// long and lets unknown cases, repeated fields and null pass.
+// Decode reads one line.
 func Decode(line []byte) (Record, error) {
 	r := Record{TTL: PolicyTTL, Mode: resume.ModePolicy, Sharing: resume.SharingPolicy, Source: resume.SourceOperator}
-	s := scanner{text: line}
-	if err := s.expect('{'); err != nil {
-		return r, err
-	}
-	var seen uint32
-	for first := true; ; first = false {
-		if s.next() == '}' {
-			break
-		}
-		if !first {
-			if err := s.expect(','); err != nil {
-				return r, err
-			}
-		}
-		f, err := s.field()
-		if err != nil {
-			return r, err
-		}
-		if seen&(1<<f) != 0 {
-			return r, fmt.Errorf("field %q is given twice", fieldNames[f])
-		}
-		seen |= 1 << f
-		if err := r.decodeField(f, &s); err != nil {
-			return r, err
-		}
-	}
-	s.pos++
-	if s.next(); s.pos < len(s.text) {
-		return r, s.unexpected("the end of the line")
-	}
-	return r, nil
+	s := jsonline.New(line)
+	return r, s.Object(fieldNames, func(i int) error { return r.decodeField(field(i), s) }, func(name []byte) error {
+		return fmt.Errorf("field %q is unknown: use %s", jsonline.Clip(name), strings.Join(fieldNames[:lastInput+1], ", "))
+	})
 }
 
-func (s *scanner) field() (field, error) {
-	name, err := s.string("a field name")
-	if err != nil {
-		return 0, err
-	}
-	i := slices.IndexFunc(fieldNames, func(known string) bool { return known == string(name) })
-	if i < 0 {
-		return 0, fmt.Errorf("field %q is unknown: use %s", clip(name), joined(fieldNames[:lastInput+1]))
-	}
-	return field(i), s.expect(':')
-}
-
-func (r *Record) decodeField(f field, s *scanner) (err error) {
+func (r *Record) decodeField(f field, s *jsonline.Scanner) (err error) {
 	switch f {
 	case peer:
 		var text []byte
-		if text, err = s.string("an address in quotes"); err == nil {
+		if text, err = s.String("an address in quotes"); err == nil {
 			r.Peer, err = resume.ParsePeer(string(text))
 		}
 	case cwnd:
-		r.Cwnd, err = s.bytes()
+		r.Cwnd, err = size(s)
 	case ssthresh:
-		r.Ssthresh, err = s.bytes()
+		r.Ssthresh, err = size(s)
 	case rtt:
-		r.RTT, err = s.integer("microseconds", math.MaxUint32)
+		r.RTT, err = s.Integer("microseconds", math.MaxUint32)
 	case ttl:
-		r.TTL, err = s.integer("seconds", int64(resume.MaxTTL.Seconds()))
+		r.TTL, err = s.Integer("seconds", int64(resume.MaxTTL.Seconds()))
 	case mode:
 		r.Mode, err = word(s, "mode", resume.Modes)
 	case sharing:
@@ -103,25 +65,51 @@ func (r *Record) decodeField(f field, s *scanner) (err error) {
 	case source:
 		r.Source, err = word(s, "source", resume.Sources)
 	case netnsCookie:
-		r.NetnsCookie, err = s.cookie()
+		r.NetnsCookie, err = cookie(s)
 	default:
-		err = s.skip()
+		err = s.Skip()
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", fieldNames[f], err)
-	}
-	return nil
+	return err
 }
 
-func word[W ~string](s *scanner, what string, allowed []W) (W, error) {
-	text, err := s.string("a word in quotes")
-	if err != nil {
-		return "", err
-	}
-	for _, w := range allowed {
-		if string(w) == string(text) {
-			return w, nil // without the copy that an error needs
+func word[W ~string](s *jsonline.Scanner, what string, allowed []W) (W, error) {
+	return jsonline.Word(s, allowed, func(text string) error {
+		_, err := resume.ParseWord(what, text, allowed)
+		return err
+	})
+}
+
+// size takes a number of bytes or, in quotes, a size with a unit.
+func size(s *jsonline.Scanner) (resume.Bytes, error) {
+	const want = "a number of bytes, or a size in quotes"
+	if s.Next() == '"' {
+		text, err := s.String(want)
+		if err != nil {
+			return 0, err
 		}
+		return resume.ParseBytes(string(text))
 	}
-	return resume.ParseWord(what, string(text), allowed)
+	text, err := s.Bare(want)
+	if err != nil {
+		return 0, err
+	}
+	if n, ok := jsonline.Digits(text); ok && n <= math.MaxUint32 {
+		return resume.Bytes(n), nil
+	}
+	if c := text[len(text)-1]; c > '9' { // a unit needs quotes to be JSON
+		return 0, fmt.Errorf("%q is not a number: put a size with a unit in quotes, as in \"256KiB\"", jsonline.Clip(text))
+	}
+	return resume.ParseBytes(string(text))
+}
+
+func cookie(s *jsonline.Scanner) (uint64, error) {
+	text, err := s.Bare("a network namespace's cookie")
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(string(text), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a network namespace's cookie: give a whole number, or 0 for the host", jsonline.Clip(text))
+	}
+	return n, nil
 }

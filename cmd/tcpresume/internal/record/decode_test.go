@@ -91,7 +91,7 @@ func TestDecodeErrors(t *testing.T) {
 		`{"mode":"fast"}`:                    `mode: "fast" is not a mode: use policy, off, exact, careful`,
 		`{"mode":"\u0065xact","source":"x"}`: `source: "x" is not a source`,
 		`{"netns_cookie":-1}`:                `netns_cookie: "-1" is not a network namespace's cookie`,
-		`{"state":{"a":1}}`:                  `state: "{\"a\":1}}" at column 10, where a plain value should be`,
+		`{"state":{"a":1]}`:                  `state: "{\"a\":1]" is not a JSON value`,
 		`{"age_s":1x}`:                       `age_s: "1x" is not a JSON value`,
 		`{"peer":"` + strings.Repeat("1", 99) + `"`: `is not an address`,
 	} {

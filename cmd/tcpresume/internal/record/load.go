@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"runtime"
 
+	"github.com/tcpresume/tcpresume/internal/jsonline"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
@@ -103,7 +104,7 @@ func readBlocks(ctx context.Context, from io.Reader, to ...chan<- *block) error 
 		if !end {
 			cut := bytes.LastIndexByte(text, '\n') + 1
 			if cut == 0 {
-				return &LineError{line, fmt.Errorf("%q goes on for more than %d bytes: give one JSON object per line", clip(text), blockSize)}
+				return &LineError{line, fmt.Errorf("%q goes on for more than %d bytes: give one JSON object per line", jsonline.Clip(text), blockSize)}
 			}
 			text, rest = text[:cut], text[cut:]
 		}

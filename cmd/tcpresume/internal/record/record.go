@@ -4,7 +4,6 @@ package record
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"time"
 
@@ -77,19 +76,7 @@ func (r Record) Path() resume.Path {
 	}
 }
 
-// CheckScope refuses a path under whose key no connection would look.
-func CheckScope(rule pathstore.Rule, scope uint64) error {
-	prefix := resume.FormatPrefix(rule.Prefix)
-	switch perNetns := rule.Policy.Scope == resume.ScopeNetns; {
-	case perNetns && scope == 0:
-		return fmt.Errorf("the network namespace is missing: the policy of %s keeps one entry for each; give its netns_cookie", prefix)
-	case !perNetns && scope != 0:
-		return fmt.Errorf("network namespace %d has no meaning here: the policy of %s keeps one entry for the host; leave it out, or run \"tcpresume policy set %[2]s --scope netns\"", scope, prefix)
-	}
-	return nil
-}
-
 // Check says everything that is wrong with a path that is to be stored.
 func Check(rule pathstore.Rule, p resume.Path) error {
-	return errors.Join(p.Validate(), rule.Allows(p), CheckScope(rule, p.Scope))
+	return errors.Join(p.Validate(), rule.Allows(p))
 }

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tcpresume/tcpresume/pkg/agent"
+	"github.com/tcpresume/tcpresume/pkg/metrics"
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
+)
+
+type peerAddr = netip.Addr
+
+// mapsCheck is how often the agent looks whether its maps are still the pinned ones.
+const mapsCheck = 2 * time.Second
+
+// serve is "agent", and "up --agent" after loading.
+func (g *global) serve(cmd *cobra.Command, store *pathstore.Store, config agent.Config, f agentFlags) error {
+	ctx, cancel := context.WithCancelCause(cmd.Context())
+	defer cancel(nil)
+	log := func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...) }
+
+	events, err := store.EventsID()
+	if err != nil {
+		return err
+	}
+	source := &measured{store: store}
+	set := metrics.New(source, thisVersion().Version)
+	a := agent.New(agent.Options{
+		Config: config, Paths: store.Writer(), Observers: []agent.Observer{savedWindows{set}},
+		Entry: shownEntry(store), Events: store.Watch, EventsID: events,
+		Metrics: set.Handler(), OnEvent: restoredWindows(set), Version: thisVersion().Version,
+	})
+	source.agent = a
+	sockets, err := agent.Listen(g.socketDir(), config.Group)
+	if err != nil {
+		return err
+	}
+	if f.metrics != "" {
+		listener, err := net.Listen("tcp", f.metrics)
+		if err != nil {
+			return errors.Join(input(fmt.Errorf("--metrics: %w", err)), sockets.Close())
+		}
+		go func() {
+			if err := a.Public(ctx, listener); err != nil {
+				cancel(err)
+			}
+		}()
+	}
+	if n := sockets.Queue(); n < agent.GoodQueue {
+		log("note: only %d reports may wait while this process is busy, then senders drop theirs: sysctl net.unix.max_dgram_qlen=%d before the start", n, agent.GoodQueue)
+	}
+	go watchMaps(ctx, cancel, g.mapsDir(), events)
+	go reload(ctx, a, f, log)
+	go keepAlive(ctx, a)
+	notify("READY=1")
+	ready := map[string]string{"socket_dir": g.socketDir()}
+	if err := g.print(cmd, ready, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "taking reports in %s\n", g.socketDir())
+		return err
+	}); err != nil {
+		cancel(err)
+	}
+	err = a.Serve(ctx, sockets)
+	notify("STOPPING=1")
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(err, cause) {
+		err = errors.Join(cause, err)
+	}
+	return err
+}
+
+// watchMaps ends an agent whose maps are gone: what it would write no connection would find.
+func watchMaps(ctx context.Context, cancel context.CancelCauseFunc, dir string, events uint32) {
+	for range ticks(ctx, mapsCheck) {
+		now, err := pathstore.PinnedEventsID(dir)
+		if err == nil && now != events {
+			err = fmt.Errorf("%w: the maps in %s are others than when the agent began; start it again", pathstore.ErrNotLoaded, dir)
+		}
+		if err != nil {
+			cancel(err)
+			return
+		}
+	}
+}
+
+// ticks yields at each tick until ctx ends.
+func ticks(ctx context.Context, every time.Duration) func(func(time.Time) bool) {
+	return func(yield func(time.Time) bool) {
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case t := <-ticker.C:
+				if !yield(t) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// reload reads the configuration again at SIGHUP; a wrong one changes nothing.
+func reload(ctx context.Context, a *agent.Agent, f agentFlags, log func(string, ...any)) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-signals:
+		}
+		config, err := f.read()
+		if err != nil {
+			log("the configuration stays as it was: %s", errorLine(err))
+			continue
+		}
+		a.Reload(config)
+		log("the configuration was read again: %s beside root", plural(len(config.Callers), "caller", "callers"))
+	}
+}
+
+// savedWindows gives the sizes of what was stored to the metrics.
+type savedWindows struct{ set *metrics.Set }
+
+func (s savedWindows) Reported(o agent.Outcome) {
+	if o.Result == agent.Stored {
+		s.set.Saved(resume.SourceApplication, o.Path.Cwnd)
+	}
+}
+
+func restoredWindows(set *metrics.Set) func(pathstore.Event) {
+	return func(e pathstore.Event) {
+		switch {
+		case e.Kind == "resumed" && e.Mode == resume.ModeExact:
+			set.Restored(e.Mode, uint64(e.SavedCwnd))
+		case e.Kind == "phase" && e.Phase == "unvalidated":
+			set.Restored(e.Mode, uint64(e.Jump))
+		}
+	}
+}
+
+// measured is what the metrics are read from.
+type measured struct {
+	store *pathstore.Store
+	agent *agent.Agent
+}
+
+func (m *measured) Snapshot() (metrics.Snapshot, error) {
+	status := m.agent.Status()
+	now := metrics.Snapshot{Peers: status.Peers, Queue: status.Queue}
+	for _, c := range status.Reports {
+		now.Reports = append(now.Reports, metrics.Reports{UID: c.UID, Result: string(c.Result), Reason: c.Reason, Value: c.Reports})
+	}
+	counters, err := m.store.Counters()
+	for _, c := range counters {
+		now.Kernel = append(now.Kernel, metrics.Counter{Name: c.Name, Trigger: c.Trigger, WayOut: c.WayOut, Value: c.Value})
+	}
+	return now, err
+}
