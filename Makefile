@@ -7,7 +7,9 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev
 
-.PHONY: help build demo test bench bench-agent careful generate lint deps docs fmt clean
+ARCHITECTURES := amd64 arm64 ppc64le riscv64 s390x
+
+.PHONY: help build agent images demo test bench bench-agent careful generate lint deps docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## show what each target does
@@ -15,6 +17,14 @@ help: ## show what each target does
 
 build: ## build bin/tcpresume
 	$(GO_BUILD) -o bin/tcpresume ./cmd/tcpresume
+
+agent: ## build tcpresume for each architecture into build/agent
+	rm -rf build/agent
+	for a in $(ARCHITECTURES); do GOARCH=$$a $(GO_BUILD) -o build/agent/$$a/usr/bin/tcpresume ./cmd/tcpresume || exit 1; done
+
+images: build agent ## make the images of the agent and of the BPF objects in build/images, without a container engine
+	go run ./images -version '$(VERSION)' -roots build/agent -out build/images/agent
+	bin/tcpresume image build --replace build/images/bytecode
 
 demo: build ## cold, initcwnd, exact and careful side by side on an emulated long path (root)
 	cd test && go run ./cmd/demo -out ../build

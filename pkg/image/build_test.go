@@ -8,8 +8,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"reflect"
 	"slices"
@@ -232,81 +230,6 @@ func TestWhatIsNoObject(t *testing.T) {
 	for _, n := range []int{0, 3, 64, len(whole) / 2, len(whole) - 1} {
 		if _, err := ParseObject(whole[:n]); !errors.Is(err, ErrNotBPF) {
 			t.Errorf("an object cut off at %d: %v", n, err)
-		}
-	}
-}
-
-// elfHeader is the smallest ELF file for an architecture.
-func elfHeader(architecture string, kind uint16) []byte {
-	machine, order, data := uint16(machines[architecture]), binary.ByteOrder(binary.LittleEndian), byte(1)
-	if architecture == "bpf" {
-		machine = 247
-	}
-	if orderOf(architecture) == BigEndian {
-		order, data = binary.BigEndian, 2
-	}
-	header := make([]byte, 64)
-	copy(header, "\x7fELF\x02")
-	header[5], header[6] = data, 1
-	order.PutUint16(header[16:], kind)
-	order.PutUint16(header[18:], machine)
-	order.PutUint32(header[20:], 1)
-	order.PutUint16(header[52:], 64) // its own size
-	return header
-}
-
-func TestAgentImage(t *testing.T) {
-	binaries := make(map[string][]byte)
-	for _, architecture := range Architectures {
-		binaries[architecture] = elfHeader(architecture, 2)
-	}
-	licences := map[string][]byte{"LICENSE": []byte("Apache\n"), "LICENSE.bpf": []byte("BSD\n")}
-	src := must[*Source](t)(Agent(binaries, licences, release))
-	again := must[*Source](t)(Agent(binaries, licences, release))
-	if a, b := must[string](t)(src.Digest()), must[string](t)(again.Digest()); a != b {
-		t.Errorf("digests %s and %s", a, b)
-	}
-	for _, d := range must[*v1.IndexManifest](t)(src.index.IndexManifest()).Manifests {
-		img := must[v1.Image](t)(src.index.Image(d.Digest))
-		config := must[*v1.ConfigFile](t)(img.ConfigFile())
-		if config.Architecture != d.Platform.Architecture || config.Config.User != "65532:65532" || !slices.Equal(config.Config.Entrypoint, []string{"/usr/bin/tcpresume"}) {
-			t.Errorf("%s: %+v", d.Platform, config)
-		}
-		layers := must[[]v1.Layer](t)(img.Layers())
-		unpacked := must[io.ReadCloser](t)(layers[0].Uncompressed())
-		var got []string
-		for archive := tar.NewReader(unpacked); ; {
-			h, err := archive.Next()
-			if err != nil {
-				break
-			}
-			content, _ := io.ReadAll(archive)
-			got = append(got, fmt.Sprintf("%s %o %d:%d %d", h.Name, h.Mode, h.Uid, h.Gid, len(content)))
-		}
-		want := []string{
-			"usr/ 755 0:0 0", "usr/bin/ 755 0:0 0", "usr/bin/tcpresume 755 0:0 64", "usr/share/ 755 0:0 0", "usr/share/doc/ 755 0:0 0",
-			"usr/share/doc/tcpresume/ 755 0:0 0", "usr/share/doc/tcpresume/LICENSE 644 0:0 7", "usr/share/doc/tcpresume/LICENSE.bpf 644 0:0 4",
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%s holds %q", d.Platform, got)
-		}
-	}
-}
-
-func TestBinariesThatMakeNoImage(t *testing.T) {
-	dynamic := append(elfHeader("amd64", 2), make([]byte, 56)...)
-	binary.LittleEndian.PutUint64(dynamic[32:], 64) // program headers, one
-	binary.LittleEndian.PutUint16(dynamic[54:], 56)
-	binary.LittleEndian.PutUint16(dynamic[56:], 1)
-	binary.LittleEndian.PutUint32(dynamic[64:], 3) // PT_INTERP
-	for want, binaries := range map[string]map[string][]byte{
-		"no binary: an image needs at least one":                                                 {},
-		"the binary for amd64 is for EM_AARCH64: build it with GOARCH=amd64":                     {"amd64": elfHeader("arm64", 2)},
-		"the binary for amd64 needs shared libraries: build it with CGO_ENABLED=0":               {"amd64": dynamic},
-		`no image is made for "mips": the architectures are [amd64 arm64 ppc64le riscv64 s390x]`: {"mips": nil},
-	} {
-		if _, err := Agent(binaries, nil, release); err == nil || err.Error() != want {
-			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }

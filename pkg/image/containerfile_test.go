@@ -5,7 +5,6 @@ package image
 import (
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -102,9 +101,7 @@ func orderOfFile(t *testing.T, content []byte) ByteOrder {
 // A real engine makes an image of the recipe with the same labels and the same
 // one file, under the same platforms; its times and history differ.
 func TestContainerfileIsBuiltByBuildah(t *testing.T) {
-	if _, err := exec.LookPath("buildah"); err != nil {
-		t.Skip("SKIPPED, buildah is not installed: nothing has built Containerfile.bytecode; on Debian: apt-get install --no-install-recommends buildah")
-	}
+	needBuildah(t, "Containerfile.bytecode")
 	store, out := t.TempDir(), filepath.Join(t.TempDir(), "layout")
 	object := builtIn(t)[0]
 	labels := object.Labels()
@@ -112,26 +109,17 @@ func TestContainerfileIsBuiltByBuildah(t *testing.T) {
 	for _, architecture := range Architectures {
 		platforms = append(platforms, "linux/"+architecture)
 	}
-	buildah(t, store, "build", "--isolation", "chroot", "--no-cache", "--timestamp", "0", "-f", "Containerfile.bytecode",
+	buildah(t, store, "../..", "build", "--isolation", "chroot", "--no-cache", "--timestamp", "0", "-f", "Containerfile.bytecode",
 		"--build-arg", "PROGRAMS="+labels[LabelPrograms], "--build-arg", "MAPS="+labels[LabelMaps],
 		"--build-arg", "VERSION="+release.Version, "--build-arg", "REVISION="+release.Revision,
 		"--platform", strings.Join(platforms, ","), "--manifest", "made", ".")
-	buildah(t, store, "manifest", "push", "--all", "made", "oci:"+out)
+	buildah(t, store, "../..", "manifest", "push", "--all", "made", "oci:"+out)
 	got, want := contents(t, must[*Source](t)(Open(out))), contents(t, bytecodeSource(t))
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)
 	}
 	if report := must[Report](t)(Inspect(must[*Source](t)(Open(out)))); report.Problems() != 0 || slices.ContainsFunc(report.Findings, func(f Finding) bool { return f.Status != OK }) {
 		t.Errorf("%+v", report.Findings)
-	}
-}
-
-func buildah(t *testing.T, store string, args ...string) {
-	t.Helper()
-	cmd := exec.Command("buildah", append([]string{"--root", filepath.Join(store, "root"), "--runroot", filepath.Join(store, "run"), "--storage-driver", "vfs"}, args...)...)
-	cmd.Dir = "../.."
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("buildah %s: %v\n%s", args[0], err, out)
 	}
 }
 

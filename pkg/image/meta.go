@@ -34,7 +34,7 @@ type kind struct{ title, description, licences string }
 
 var (
 	bytecodeImage = kind{"tcpresume-bytecode", "BPF programs of tcpresume, for bpfman", "GPL-2.0-only OR BSD-2-Clause"}
-	agentImage    = kind{"tcpresume", "Lets TCP connections resume from saved congestion state", "Apache-2.0"}
+	agentImage    = kind{"tcpresume", "Lets TCP connections resume from saved congestion state", "Apache-2.0 AND (GPL-2.0-only OR BSD-2-Clause)"}
 )
 
 // annotations are those of the OCI image specification that registries show.

@@ -39,8 +39,11 @@ func (r Registry) Push(ctx context.Context, src *Source, reference string, progr
 	}()
 	err = remote.Push(ref, src.described().(remote.Taggable), append(options, remote.WithProgress(updates))...)
 	<-drained // the library closes updates
-	if err != nil {
-		return fmt.Errorf("push broke off after %d bytes, %s means what it meant before: %w", done, ref, explain(ref, err))
+	switch {
+	case err == nil:
+		return nil
+	case done == 0:
+		return explain(ref, err)
 	}
-	return nil
+	return fmt.Errorf("%w; the push broke off after %d bytes, and the name means what it meant before", explain(ref, err), done)
 }

@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"pkg/agent":         {module + "/pkg/pathstore", module + "/pkg/resume", "go.yaml.in/yaml/v3", "golang.org/x/sys/unix"},
 	"pkg/metrics":       {module + "/pkg/resume", "github.com/prometheus/client_golang/"},
 	"cmd/tcpresume":     {module + "/bytecode", module + "/internal/jsonline", module + "/pkg/", "github.com/spf13/", "github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sys/unix", "golang.org/x/term"},
+	"images":            {module + "/pkg/image"},
 }
 
 type goPackage struct {
