@@ -51,6 +51,9 @@ func runtimePairs(s *loader.State) [][2]string {
 	}
 	pairs := [][2]string{{"cgroup", cgroup}, {"program", program}}
 	pairs = append(pairs, wrapperPairs(*s)...)
+	if len(s.Watchers) > 0 {
+		pairs = append(pairs, watcherPair(s.Watchers))
+	}
 	pairs = append(pairs, [2]string{"memory", fmt.Sprintf("%s for maps, room for %s paths", showVolume(s.MapBytes), showCount(uint64(s.MaxPaths)))})
 	if s.ServedBy != 0 {
 		pairs = append(pairs, [2]string{"served by", fmt.Sprintf("\"tcpresume up\", pid %d", s.ServedBy)})
@@ -69,6 +72,25 @@ func wrapperPairs(s loader.State) [][2]string {
 		pairs[i] = [2]string{wrapper.CC, text}
 	}
 	return pairs
+}
+
+// watcherPair says whether retransmissions and resets are counted, or what is missing.
+func watcherPair(all []loader.Watcher) [2]string {
+	var missing []string
+	for _, w := range all {
+		switch {
+		case w.Attached:
+		case w.ByOthers:
+			missing = append(missing, fmt.Sprintf("\"bpfman attach %d tracepoint --tracepoint %s\" counts with %s", w.Program, w.Tracepoint, w.Name))
+		default:
+			missing = append(missing, w.Name+" is not attached")
+		}
+	}
+	text := "retransmissions and resets of resumed connections"
+	if len(missing) > 0 {
+		text = "not everything: " + strings.Join(missing, "; ")
+	}
+	return [2]string{"counted too", text}
 }
 
 func pathsText(v statusView) string {

@@ -45,6 +45,9 @@ func Down(ctx context.Context, opts Options) (Removal, error) {
 		return gone, rights(err)
 	}
 	errs := []error{gone.giveBack(opts)}
+	for _, name := range watchers {
+		errs = append(errs, removeIfThere(linkPin(opts.Pins, name)))
+	}
 	for _, w := range wrappers {
 		errs = append(errs, w.remove(opts))
 	}

@@ -39,6 +39,9 @@ func Inspect(opts Options) (State, error) {
 	if err := state.inspectMaps(opts); err != nil {
 		return state, err
 	}
+	if err := state.inspectWatchers(opts); err != nil {
+		return state, err
+	}
 	return state, state.inspectWrappers(opts)
 }
 

@@ -22,6 +22,7 @@ type State struct {
 	CgroupID  uint64    `json:"cgroup_id"`
 	Program   Program   `json:"program"`
 	Wrappers  []Wrapper `json:"wrappers"`
+	Watchers  []Watcher `json:"watchers"`
 	MapBytes  uint64    `json:"map_bytes"` // kernel memory of all maps
 	MaxPaths  uint32    `json:"max_paths"`
 	ServedBy  int       `json:"served_by,omitempty"` // pid of a running "tcpresume up"; 0: none

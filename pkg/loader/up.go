@@ -91,6 +91,10 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 		return err
 	}
 	defer maps.close()
+	theirs, err := watchersOver(maps, opts)
+	if err != nil {
+		return err
+	}
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: maps.shared(spec)})
 	if err != nil {
 		return fmt.Errorf("loading the sockops program: %w", verdict(err))
@@ -105,6 +109,7 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 	if err := setControl(maps, undone); err != nil {
 		return err
 	}
+	r.watch(coll, theirs, opts, undone)
 	r.Upgraded = running != nil && running.cgroupID != 0
 	return attach(coll.Programs[bytecode.KernelProgTcpResume], cgroup, running, opts, undone)
 }

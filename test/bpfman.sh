@@ -1,0 +1,20 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Builds the released bpfman once, into a cache directory named by its version,
+# and prints that directory. A second run only prints.
+set -eu
+version=0.6.0
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/tcpresume/bpfman-$version
+[ -x "$cache/bin/bpfman" ] && { echo "$cache"; exit 0; }
+PATH=$PATH:$HOME/.cargo/bin
+if ! command -v cargo >/dev/null; then
+	echo "bpfman $version is not built and cargo is missing: install Rust 1.85 or later (https://rustup.rs)" >&2
+	exit 1
+fi
+echo "building bpfman $version into $cache (once, about 5 minutes)" >&2
+mkdir -p "$cache"
+# Its build calls plain "clang" and compiles for BPF without the multi-arch
+# include directory of Debian.
+PATH=/usr/lib/llvm-19/bin:$PATH C_INCLUDE_PATH=/usr/include/$(gcc -print-multiarch) \
+	nice cargo install bpfman --version "$version" --locked --root "$cache" --quiet >&2
+echo "$cache"
