@@ -76,7 +76,10 @@ func confirm(claims []Claim, opts Options) (*Generation, []string) {
 	)
 	for _, claim := range claims {
 		if claim.ID == 0 {
-			claim.ID = userOf(claim.MapsDir)
+			if claim.ID = userOf(claim.MapsDir); claim.ID == 0 {
+				wrong = append(wrong, fmt.Sprintf("no program of tcpresume uses the maps in %s, as far as this process may see (CAP_SYS_ADMIN)", claim.MapsDir))
+				continue
+			}
 		}
 		if claim.Name != "" && claim.Name != bytecode.KernelProgTcpResume && claim.Name != bytecode.KernelProgResumeWatch {
 			continue

@@ -56,7 +56,7 @@ func Inspect(ctx context.Context, state loader.State, opts Options) (Report, err
 		r.Condition = ConditionNewer
 		r.Detail = fmt.Sprintf("bpfman has loaded program %d, and program %d is used: what is written through bpfman's pins reaches nobody", r.Program, state.Origin.Program)
 		r.Next = nextUp + " moves over with everything that is stored"
-	case visible && !found.program.pinned:
+	case pinMissing(opts, r.Program):
 		r.Condition = ConditionZombie
 		r.Detail = fmt.Sprintf("bpfman lists program %d, whose pins are gone; tcpresume alone keeps it alive, and a CSI volume cannot be made from it", r.Program)
 		r.Next = "\"bpfman program unload " + fmt.Sprint(r.Program) + "\", load the image again, then " + nextUp

@@ -113,7 +113,7 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 			return err
 		}
 	}
-	theirs, err := watchersOver(maps, opts)
+	counting, err := watchersOver(maps, opts)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 	if err := setControl(maps, undone); err != nil {
 		return err
 	}
-	r.watch(coll, theirs, opts, undone)
+	r.watch(coll, counting, opts, undone)
 	r.Upgraded = running != nil && running.cgroupID != 0
 	prog, err := opts.Over.program(coll, r)
 	if err != nil {

@@ -15,10 +15,11 @@ import (
 // watch attaches the programs that count what becomes of resumed connections,
 // except those that bpfman has loaded over the same maps. Nothing depends on
 // them, so a failure is worth a note and no more.
-func (r *Runtime) watch(coll *ebpf.Collection, theirs map[string]Watcher, opts Options, undone *undo) {
+func (r *Runtime) watch(coll *ebpf.Collection, loaded []Watcher, opts Options, undone *undo) {
 	for _, name := range watchers {
 		pin := linkPin(opts.Pins, name)
-		if theirs[name].ByOthers { // attached twice it would count twice
+		theirs := func(w Watcher) bool { return w.Name == name && w.ByOthers }
+		if slices.ContainsFunc(loaded, theirs) { // attached twice it would count twice
 			if err := removeIfThere(pin); err != nil {
 				r.note(fmt.Sprintf("%s counts twice: %v", name, err))
 			}

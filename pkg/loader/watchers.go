@@ -27,11 +27,10 @@ type Watcher struct {
 }
 
 // watchersOver finds the watchers that anybody has loaded over these maps.
-func watchersOver(maps mapSet, opts Options) (map[string]Watcher, error) {
-	found := make(map[string]Watcher)
+func watchersOver(maps mapSet, opts Options) (found []Watcher, err error) {
 	stats, ok := maps[bytecode.KernelMapResumeStats]
 	if !ok {
-		return found, nil
+		return nil, nil
 	}
 	info, err := stats.Info()
 	if err != nil {
@@ -46,13 +45,13 @@ func watchersOver(maps mapSet, opts Options) (map[string]Watcher, error) {
 		}
 		id = next
 		name, ok := watcherOver(id, over)
-		if !ok || found[name].Attached {
+		if !ok {
 			continue
 		}
-		found[name] = Watcher{
+		found = append(found, Watcher{
 			Name: name, Tracepoint: watchedEvent(name), Program: uint32(id),
 			ByOthers: !ours[id], Attached: attached[id],
-		}
+		})
 	}
 }
 
@@ -102,11 +101,13 @@ func (s *State) inspectWatchers(opts Options) error {
 	defer maps.close()
 	found, err := watchersOver(maps, opts)
 	for _, name := range watchers {
-		w, ok := found[name]
-		if !ok {
-			w = Watcher{Name: name, Tracepoint: watchedEvent(name)}
+		shown := Watcher{Name: name, Tracepoint: watchedEvent(name)}
+		for _, w := range found {
+			if w.Name == name && !shown.Attached {
+				shown = w // one that counts outshines one that does not
+			}
 		}
-		s.Watchers = append(s.Watchers, w)
+		s.Watchers = append(s.Watchers, shown)
 	}
 	return err
 }

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/bpfman"
+	"github.com/tcpresume/tcpresume/pkg/loader"
 )
 
 const (
@@ -67,6 +69,7 @@ func (m *machine) put(t testing.TB, maps, cwnd string) {
 
 // status is what "tcpresume status" says for programs; people see it in the log.
 func (m *machine) status(t testing.TB, more ...string) (s struct {
+	Runtime  loader.State
 	Bpfman   bpfman.Report
 	Unread   string
 	Paths    map[string]int
@@ -112,4 +115,17 @@ func (m *machine) unloadAll(t testing.TB) {
 	for _, id := range m.listed(t) {
 		m.mustBpfman(t, "unload", strconv.Itoa(int(id)))
 	}
+}
+
+// watchersOf spells who is attached.
+func watchersOf(all []loader.Watcher) string {
+	var words []string
+	for _, w := range all {
+		sign := "-"
+		if w.Attached {
+			sign = "+"
+		}
+		words = append(words, w.Name+sign)
+	}
+	return strings.Join(words, " ")
 }

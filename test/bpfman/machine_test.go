@@ -121,6 +121,9 @@ func (m *machine) try(t testing.TB, arguments ...string) answer {
 // that kernels since 5.11 do not use, so it is told that it has.
 func (m *machine) bpfman(t testing.TB, arguments ...string) answer {
 	t.Helper()
+	if bpfmanDir == "" {
+		t.Skip("no released bpfman: install Rust (https://rustup.rs), then \"make test\" builds it once")
+	}
 	environment := []string{"LD_PRELOAD=" + filepath.Join(bpfmanDir, "lib", "rlimit.so"), "SSL_CERT_FILE=" + m.ca}
 	return m.run(t, "bpfman "+strings.Join(arguments, " "), m.command(environment, filepath.Join(bpfmanDir, "bin", "bpfman"), arguments...))
 }

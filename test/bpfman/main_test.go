@@ -4,6 +4,7 @@ package bpfman
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,7 +24,7 @@ const patience = 20 * time.Second
 // The commands under test, made or found once.
 var (
 	tcpresumePath string
-	bpfmanDir     string // of the released bpfman, see ../bpfman.sh
+	bpfmanDir     string // of the released bpfman, see ../bpfman.sh; empty: no Rust to build it
 )
 
 func TestMain(m *testing.M) {
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 		dir, err := os.MkdirTemp("", "tcpresume-bpfman-")
 		if err == nil {
 			defer os.RemoveAll(dir)
-			err = makeCommands(dir)
+			err = errors.Join(os.Chmod(dir, 0o755), makeCommands(dir)) // another user runs them, too
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -36,11 +36,11 @@ func TestWrongImages(t *testing.T) {
 			image, err = mutate.ConfigFile(image, config)
 			must(t, err)
 			return image
-		}, program(watch), "labels"},
+		}, program(watch), "Labels not found"},
 		"two layers, the wrong one first": {func(t *testing.T) v1.Image {
 			return twoLayers(t, native(t, right))
-		}, program(watch), ""},
-		"wrong endianness":            {func(t *testing.T) v1.Image { return foreign(t, right) }, program(watch), ""},
+		}, program(watch), "unable to get bytecode"},
+		"wrong endianness":            {func(t *testing.T) v1.Image { return foreign(t, right) }, program(watch), "endianness: Big does not match host Little"},
 		"sockops declared tracepoint": {func(t *testing.T) v1.Image { return native(t, right) }, program("tcp_resume"), "UnexpectedProgramType"},
 	} {
 		t.Run(name, func(t *testing.T) {
