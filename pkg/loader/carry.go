@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/tcpresume/tcpresume/bytecode"
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
 )
 
 // carry copies the values of old maps into those that take their place. What
@@ -18,13 +19,18 @@ func (a *adoption) carry() error {
 	var errs []error
 	for name, old := range a.old {
 		var err error
+		_, orphans := a.old[bytecode.KernelMapResumeConns]
 		switch now := a.now[name]; name {
 		case bytecode.KernelMapResumePaths:
-			err = carryPaths(old, now)
+			err = a.carryPaths(old, now)
 		case bytecode.KernelMapResumeStats:
 			err = carryStats(old, now)
 		case bytecode.KernelMapResumeControl, bytecode.KernelMapResumeEvents, bytecode.KernelMapResumeConns, bytecode.KernelMapResumeSeen:
 			// written anew, read already, or freed with their sockets
+		case bytecode.KernelMapResumeJumps:
+			if !orphans { // a jump whose connection nobody knows would never end
+				err = carryAll(old, now)
+			}
 		default:
 			err = carryAll(old, now)
 		}
@@ -41,12 +47,13 @@ func (a *adoption) carryLate() error {
 	if !ok {
 		return nil
 	}
-	return carryPaths(old, a.now[bytecode.KernelMapResumePaths])
+	return a.carryPaths(old, a.now[bytecode.KernelMapResumePaths])
 }
 
 const carryBatch = 4096
 
-func carryPaths(from, to *ebpf.Map) error {
+func (a *adoption) carryPaths(from, to *ebpf.Map) error {
+	_, orphans := a.old[bytecode.KernelMapResumeConns]
 	newer := make(map[bytecode.KernelResumePeer]uint64)
 	err := eachPath(to, func(keys []bytecode.KernelResumePeer, vals []bytecode.KernelResumePath) error {
 		for i := range keys {
@@ -62,6 +69,9 @@ func carryPaths(from, to *ebpf.Map) error {
 		for i := range keys {
 			if stored, ok := newer[keys[i]]; !ok || stored < vals[i].StoredNs {
 				keys[n], vals[n] = keys[i], vals[i]
+				if orphans {
+					pathstore.Settle(&keys[n], &vals[n])
+				}
 				n++
 			}
 		}

@@ -131,7 +131,6 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 	if err := setControl(maps, undone); err != nil {
 		return err
 	}
-	r.watch(coll, counting, opts, undone)
 	r.Upgraded = running != nil && running.cgroupID != 0
 	prog, err := opts.Over.program(coll, r)
 	if err != nil {
@@ -140,7 +139,11 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 	if err := attach(prog, cgroup, running, opts, undone); err != nil {
 		return err
 	}
-	return r.settle(adopted, opts, undone)
+	if err := r.settle(adopted, opts, undone); err != nil {
+		return err
+	}
+	r.watch(coll, counting, opts, undone)
+	return nil
 }
 
 // settle makes the pins say what the programs now use.

@@ -4,6 +4,7 @@ package bpfman
 
 import (
 	"encoding/json"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -65,6 +66,14 @@ func (m *machine) put(t testing.TB, maps, cwnd string) {
 	for _, peer := range []string{m.Client.IPv4.String(), m.Client.IPv6.String()} {
 		m.tcpresume(t, "put", peer, "--cwnd", cwnd, "--mode", "exact", "--sharing", "shared", "--maps", maps)
 	}
+}
+
+// entry is the state of a stored path.
+func (m *machine) entry(t testing.TB, peer netip.Addr) string {
+	t.Helper()
+	var e struct{ State string }
+	must(t, json.Unmarshal([]byte(m.tcpresume(t, "get", peer.String(), "-o", "json")), &e))
+	return e.State
 }
 
 // status is what "tcpresume status" says for programs; people see it in the log.

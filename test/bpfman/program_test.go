@@ -74,12 +74,18 @@ func TestProgramModeOnTheLayoutOfTheGoBpfman(t *testing.T) {
 	old := m.connect(t, false)
 	same(t, "resumed", old.start(t), old.resumed(t, 100_000))
 
+	m.tcpresume(t, "put", m.Client.IPv6.String(), "--cwnd", "100000", "--mode", "exact", "--sharing", "single")
+	holder := m.connect(t, true)
+	same(t, "an entry for one", m.entry(t, m.Client.IPv6), "in-use")
+
 	second := laidOut(t, decider)
 	same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionNewer)
 	m.up(t)
 	same(t, "attached", m.attachedProgram(t), second)
-	p := m.connect(t, true)
+	p := m.connect(t, false)
 	same(t, "resumed by the second", p.start(t), p.resumed(t, 100_000))
+	same(t, "the entry for one, whose holder the new maps do not know", m.entry(t, m.Client.IPv6), "spent")
+	holder.send(t, 300_000)
 	unlaid(t, first)
 	old.send(t, 1_000_000)
 
