@@ -21,19 +21,24 @@ import (
 // from its public source (docs/bpfman.md says how).
 const goEnv = "BPFMAN_GO"
 
-// goMachine is a machine on which the Go bpfman is installed and has loaded nothing.
+// goMachine is a machine on which the Go bpfman has loaded nothing.
 func goMachine(t *testing.T) *machine {
 	t.Helper()
-	path := os.Getenv(goEnv)
-	if path == "" {
+	if os.Getenv(goEnv) == "" {
 		t.Skip(goEnv)
 	}
 	m := newMachine(t)
 	mount(t, "tmpfs", "/var/cache", "mode=755")
-	bin := t.TempDir()
-	must(t, os.Symlink(path, filepath.Join(bin, "bpfman")))
-	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	t.Cleanup(func() { _ = unix.Unmount("/run/bpfman/fs", unix.MNT_DETACH) })
+	return m
+}
+
+// installed puts the command where tcpresume finds it.
+func (m *machine) installed(t *testing.T) *machine {
+	t.Helper()
+	bin := t.TempDir()
+	must(t, os.Symlink(os.Getenv(goEnv), filepath.Join(bin, "bpfman")))
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	return m
 }
 
@@ -75,7 +80,7 @@ func (m *machine) goUnload(t testing.TB, id uint32) {
 }
 
 func TestProgramModeWithTheGoBpfman(t *testing.T) {
-	m := goMachine(t)
+	m := goMachine(t).installed(t)
 	image := m.goPush(t)
 	first := m.goLoad(t, image)
 	m.up(t)
@@ -118,7 +123,7 @@ func TestProgramModeWithTheGoBpfman(t *testing.T) {
 
 // The watchers that this generation loads over the same maps are its own to attach.
 func TestWatchersWithTheGoBpfman(t *testing.T) {
-	m := goMachine(t)
+	m := goMachine(t).installed(t)
 	image := m.goPush(t)
 	first := m.goLoad(t, image)
 	m.up(t)
@@ -141,8 +146,8 @@ func TestPinsOutOfSight(t *testing.T) {
 	m := goMachine(t)
 	image := m.goPush(t)
 	must(t, os.MkdirAll("/run/bpfman", 0o755))
-	load := "bpfman program load image --programs " + program(decider) + " -a tcpresume " + image + " >/dev/null && "
-	daemon := m.container(t, load+"exec bpfman serve")
+	load := "$BPFMAN_GO program load image --programs " + program(decider) + " -a tcpresume " + image + " >/dev/null && "
+	daemon := m.container(t, load+"exec $BPFMAN_GO serve")
 	eventually(t, "the daemon's socket", func() bool { _, err := os.Stat(bpfman.DefaultSocket); return err == nil })
 	m.up(t)
 	s := m.status(t)
@@ -158,7 +163,7 @@ func TestPinsOutOfSight(t *testing.T) {
 	must(t, os.Remove(bpfman.DefaultSocket))
 	has(t, "detail", m.status(t).Bpfman.Detail, "no pins under /run/bpfman/fs")
 	p.send(t, 500_000)
-	daemon = m.container(t, "exec bpfman serve")
+	daemon = m.container(t, "exec $BPFMAN_GO serve")
 	eventually(t, "the daemon's socket", func() bool { _, err := os.Stat(bpfman.DefaultSocket); return err == nil })
 	same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionZombie)
 	p = m.connect(t, false)

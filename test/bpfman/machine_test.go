@@ -35,6 +35,7 @@ func newMachine(t *testing.T) *machine {
 	must(t, os.MkdirAll(upper+"/upper/bpfman", 0o755))
 	must(t, os.MkdirAll(upper+"/work", 0o755))
 	must(t, os.WriteFile(upper+"/upper/bpfman/bpfman.toml", []byte(configuration), 0o644))
+	must(t, os.WriteFile(upper+"/upper/resolv.conf", []byte("nameserver 127.0.0.1\n"), 0o644)) // nobody there, said at once
 	mount(t, "overlay", "/etc", "lowerdir=/etc,upperdir="+upper+"/upper,workdir="+upper+"/work")
 	mount(t, "tracefs", "/sys/kernel/tracing", "")
 
