@@ -35,11 +35,11 @@ by reason.`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			store, err := g.open()
+			store, err := g.open() // what is wrong is said before the headings
 			if err != nil {
 				return err
 			}
-			defer store.Close()
+			store.Close()
 			ctx := cmd.Context()
 			if duration > 0 {
 				var cancel context.CancelFunc
@@ -48,7 +48,7 @@ by reason.`,
 			}
 			write := g.eventWriter(cmd.OutOrStdout())
 			seen := 0
-			err = store.Watch(ctx, func(e pathstore.Event) error {
+			err = pathstore.WatchDir(ctx, g.mapsDir(), func(e pathstore.Event) error {
 				if err := write(e); err != nil {
 					return err
 				}

@@ -75,7 +75,7 @@ func missing(state loader.State, err error, opts Options) Report {
 	r.Detail = fmt.Sprintf("bpfman no longer has program %d; connections and stored paths live on with what tcpresume holds", state.Origin.Program)
 	if !onBPFFS(bpffs(opts.Root)) {
 		r.Detail += "; no pins under " + bpffs(opts.Root) + ": bpfman is not there, has lost its bpffs, or keeps it in a mount namespace of its own"
-		r.Next = "if bpfman still lists it, name it: " + nextUp + " --program-id N; otherwise " + r.Next
+		r.Next = "if bpfman still lists it, name it: \"tcpresume up --runtime bpfman --program-id N\"; otherwise " + r.Next
 	}
 	return r
 }

@@ -77,6 +77,7 @@ func TestTheServiceFollows(t *testing.T) {
 			service := m.service(t, "up", "--runtime", "bpfman", "--cgroup", m.Cgroup.Path(), "--on-unload", c.policy)
 			service.says(t, "companion mode: over the maps of its program "+strconv.Itoa(int(first)))
 			m.put(t, mapsOf(first), "100000")
+			events := m.service(t, "watch")
 
 			m.mustBpfman(t, "unload", strconv.Itoa(int(first)))
 			service.says(t, c.words)
@@ -92,6 +93,7 @@ func TestTheServiceFollows(t *testing.T) {
 			m.put(t, mapsOf(second), "200000")
 			p = m.connect(t, true)
 			same(t, "after", p.start(t), p.resumed(t, 200_000))
+			events.says(t, "200000") // from the new ring
 			service.stop(t)
 			p = m.connect(t, false)
 			same(t, "without the service", p.start(t), p.resumed(t, 200_000))
