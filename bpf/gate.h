@@ -192,7 +192,9 @@ static __always_inline void gate_resumed(struct bpf_sock_ops *ctx, struct bpf_so
 					 const struct gate *gate, struct resume_conn *conn)
 {
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	__u64 now = bpf_ktime_get_boot_ns();
 
+	bpf_map_update_elem(&resume_alive, &conn->event.cookie, &now, BPF_ANY);
 	if (gate->entry && gate->mode == RESUME_MODE_EXACT)
 		__sync_fetch_and_add(&gate->entry->uses, 1);
 	if (conn->event.cwnd_only)

@@ -43,8 +43,13 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
 struct sock_common {
 	__u8 skc_state;
+	atomic64_t skc_cookie;
 	possible_net_t skc_net;
 };
 
@@ -98,6 +103,14 @@ struct tcp_sock {
 	__u64 bytes_acked;
 	__u32 total_retrans;
 	__u32 lost;
+};
+
+struct sk_buff {
+	char cb[48];
+};
+
+struct tcp_skb_cb {
+	__u16 tcp_gso_segs;
 };
 
 struct bbr {

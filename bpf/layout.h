@@ -204,6 +204,10 @@ struct resume_stats {
 	__u64 learnt_too_small; /* below 4 x IW */
 	__u64 learnt_older; /* a fresher report stands */
 	__u64 events_lost;
+	/* of the resumed, until they are gone; counted while watch.h's programs are attached */
+	__u64 segments_retransmitted;
+	__u64 reset_sent;
+	__u64 reset_received;
 	__u64 triggers[RESUME_TRIGGER_SLOTS];
 };
 

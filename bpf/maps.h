@@ -47,6 +47,19 @@ struct {
 	__type(value, __u64);
 } resume_jumps SEC(".maps");
 
+/*
+ * Connections that were resumed, by socket cookie, with the time at which:
+ * what a tracepoint asks, which has no access to socket storage. Entries stay
+ * until newer ones need the room, as a close with unread data sends its reset
+ * after the socket's last state change.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1 << 16);
+	__type(key, __u64);
+	__type(value, __u64);
+} resume_alive SEC(".maps");
+
 /* Written by the operator; the longest prefix wins. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -84,5 +97,25 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } CwndMap SEC(".maps"), SSThreshMap SEC(".maps"), FallbackMap SEC(".maps");
+
+/*
+ * Looked up by its id, a program shows the maps that its instructions name and
+ * no others; where bpfman's pins are out of sight that is the only way to them.
+ */
+#define map_named(map) asm volatile("" ::"r"(&(map)))
+
+static __always_inline void maps_named(void)
+{
+	map_named(resume_paths);
+	map_named(resume_jumps);
+	map_named(resume_alive);
+	map_named(resume_policy);
+	map_named(resume_control);
+	map_named(resume_stats);
+	map_named(resume_events);
+	map_named(CwndMap);
+	map_named(SSThreshMap);
+	map_named(FallbackMap);
+}
 
 #endif

@@ -3,9 +3,11 @@
 /*
  * The program that decides: at ESTABLISHED it gives a peer's saved congestion
  * state to the connection; once a round trip it observes what the path carries;
- * at CLOSE it settles the claim and saves what was learnt.
+ * at CLOSE it settles the claim and saves what was learnt. Beside it those that
+ * watch what becomes of resumed connections.
  */
 #include "learn.h"
+#include "watch.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -18,9 +20,12 @@ static __always_inline void established(struct bpf_sock_ops *ctx)
 
 	stats_count(established);
 	if (!sk || !ctx_u32(ctx->is_fullsock)) {
+		maps_named();
 		stats_count(not_a_tcp_socket);
 		return;
 	}
+	if (ctx_u32(ctx->op) == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
+		watch_anew(ctx, sk);
 	addr_copy(addr, ctx->remote_ip6);
 	policy_for(addr, &gate.policy);
 	if (gate.policy.mode == RESUME_MODE_OFF) {
@@ -104,4 +109,29 @@ int tcp_resume(struct bpf_sock_ops *ctx)
 		break;
 	}
 	return 1; /* 0 would drop the reply of every other sockops program of the socket */
+}
+
+SEC("tracepoint/tcp/tcp_retransmit_skb")
+int resume_watch(struct trace_of_skb *ctx)
+{
+	maps_named();
+	if (watched(ctx->sk))
+		stats_add(segments_retransmitted, segments_of(ctx->skb));
+	return 0;
+}
+
+SEC("tracepoint/tcp/tcp_send_reset")
+int resume_rst_out(struct trace_of_skb *ctx)
+{
+	if (watched(ctx->sk))
+		stats_count(reset_sent);
+	return 0;
+}
+
+SEC("tracepoint/tcp/tcp_receive_reset")
+int resume_rst_in(struct trace_of_sock *ctx)
+{
+	if (watched(ctx->sk))
+		stats_count(reset_received);
+	return 0;
 }

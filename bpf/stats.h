@@ -6,12 +6,14 @@
 
 /* Per-CPU memory: a plain increment is enough, programs of one CPU do not preempt each other here.
  */
-#define stats_count(counter)                                                                       \
+#define stats_count(counter) stats_add(counter, 1)
+
+#define stats_add(counter, n)                                                                      \
 	({                                                                                         \
 		__u32 _zero = 0;                                                                   \
 		struct resume_stats *_stats = bpf_map_lookup_elem(&resume_stats, &_zero);          \
 		if (_stats)                                                                        \
-			_stats->counter++;                                                         \
+			_stats->counter += (n);                                                    \
 	})
 
 static __always_inline void stats_trigger(__u32 trigger)

@@ -19,6 +19,7 @@ const (
 	BbrMapCwndMap       = "CwndMap"
 	BbrMapFallbackMap   = "FallbackMap"
 	BbrMapSSThreshMap   = "SSThreshMap"
+	BbrMapResumeAlive   = "resume_alive"
 	BbrMapResumeBbr     = "resume_bbr"
 	BbrMapResumeConns   = "resume_conns"
 	BbrMapResumeControl = "resume_control"
@@ -99,6 +100,7 @@ type BbrMapSpecs struct {
 	CwndMap       *ebpf.MapSpec `ebpf:"CwndMap"`
 	FallbackMap   *ebpf.MapSpec `ebpf:"FallbackMap"`
 	SSThreshMap   *ebpf.MapSpec `ebpf:"SSThreshMap"`
+	ResumeAlive   *ebpf.MapSpec `ebpf:"resume_alive"`
 	ResumeBbr     *ebpf.MapSpec `ebpf:"resume_bbr"`
 	ResumeConns   *ebpf.MapSpec `ebpf:"resume_conns"`
 	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
@@ -139,6 +141,7 @@ type BbrMaps struct {
 	CwndMap       *ebpf.Map `ebpf:"CwndMap"`
 	FallbackMap   *ebpf.Map `ebpf:"FallbackMap"`
 	SSThreshMap   *ebpf.Map `ebpf:"SSThreshMap"`
+	ResumeAlive   *ebpf.Map `ebpf:"resume_alive"`
 	ResumeBbr     *ebpf.Map `ebpf:"resume_bbr"`
 	ResumeConns   *ebpf.Map `ebpf:"resume_conns"`
 	ResumeControl *ebpf.Map `ebpf:"resume_control"`
@@ -155,6 +158,7 @@ func (m *BbrMaps) Close() error {
 		m.CwndMap,
 		m.FallbackMap,
 		m.SSThreshMap,
+		m.ResumeAlive,
 		m.ResumeBbr,
 		m.ResumeConns,
 		m.ResumeControl,

@@ -19,6 +19,7 @@ const (
 	BbrV1MapCwndMap       = "CwndMap"
 	BbrV1MapFallbackMap   = "FallbackMap"
 	BbrV1MapSSThreshMap   = "SSThreshMap"
+	BbrV1MapResumeAlive   = "resume_alive"
 	BbrV1MapResumeBbr     = "resume_bbr"
 	BbrV1MapResumeConns   = "resume_conns"
 	BbrV1MapResumeControl = "resume_control"
@@ -83,6 +84,7 @@ type BbrV1MapSpecs struct {
 	CwndMap       *ebpf.MapSpec `ebpf:"CwndMap"`
 	FallbackMap   *ebpf.MapSpec `ebpf:"FallbackMap"`
 	SSThreshMap   *ebpf.MapSpec `ebpf:"SSThreshMap"`
+	ResumeAlive   *ebpf.MapSpec `ebpf:"resume_alive"`
 	ResumeBbr     *ebpf.MapSpec `ebpf:"resume_bbr"`
 	ResumeConns   *ebpf.MapSpec `ebpf:"resume_conns"`
 	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
@@ -123,6 +125,7 @@ type BbrV1Maps struct {
 	CwndMap       *ebpf.Map `ebpf:"CwndMap"`
 	FallbackMap   *ebpf.Map `ebpf:"FallbackMap"`
 	SSThreshMap   *ebpf.Map `ebpf:"SSThreshMap"`
+	ResumeAlive   *ebpf.Map `ebpf:"resume_alive"`
 	ResumeBbr     *ebpf.Map `ebpf:"resume_bbr"`
 	ResumeConns   *ebpf.Map `ebpf:"resume_conns"`
 	ResumeControl *ebpf.Map `ebpf:"resume_control"`
@@ -139,6 +142,7 @@ func (m *BbrV1Maps) Close() error {
 		m.CwndMap,
 		m.FallbackMap,
 		m.SSThreshMap,
+		m.ResumeAlive,
 		m.ResumeBbr,
 		m.ResumeConns,
 		m.ResumeControl,

@@ -19,6 +19,7 @@ const (
 	CubicMapCwndMap        = "CwndMap"
 	CubicMapFallbackMap    = "FallbackMap"
 	CubicMapSSThreshMap    = "SSThreshMap"
+	CubicMapResumeAlive    = "resume_alive"
 	CubicMapResumeConns    = "resume_conns"
 	CubicMapResumeControl  = "resume_control"
 	CubicMapResumeCubic    = "resume_cubic"
@@ -99,6 +100,7 @@ type CubicMapSpecs struct {
 	CwndMap       *ebpf.MapSpec `ebpf:"CwndMap"`
 	FallbackMap   *ebpf.MapSpec `ebpf:"FallbackMap"`
 	SSThreshMap   *ebpf.MapSpec `ebpf:"SSThreshMap"`
+	ResumeAlive   *ebpf.MapSpec `ebpf:"resume_alive"`
 	ResumeConns   *ebpf.MapSpec `ebpf:"resume_conns"`
 	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
 	ResumeCubic   *ebpf.MapSpec `ebpf:"resume_cubic"`
@@ -139,6 +141,7 @@ type CubicMaps struct {
 	CwndMap       *ebpf.Map `ebpf:"CwndMap"`
 	FallbackMap   *ebpf.Map `ebpf:"FallbackMap"`
 	SSThreshMap   *ebpf.Map `ebpf:"SSThreshMap"`
+	ResumeAlive   *ebpf.Map `ebpf:"resume_alive"`
 	ResumeConns   *ebpf.Map `ebpf:"resume_conns"`
 	ResumeControl *ebpf.Map `ebpf:"resume_control"`
 	ResumeCubic   *ebpf.Map `ebpf:"resume_cubic"`
@@ -155,6 +158,7 @@ func (m *CubicMaps) Close() error {
 		m.CwndMap,
 		m.FallbackMap,
 		m.SSThreshMap,
+		m.ResumeAlive,
 		m.ResumeConns,
 		m.ResumeControl,
 		m.ResumeCubic,

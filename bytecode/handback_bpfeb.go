@@ -19,6 +19,7 @@ const (
 	HandbackMapCwndMap       = "CwndMap"
 	HandbackMapFallbackMap   = "FallbackMap"
 	HandbackMapSSThreshMap   = "SSThreshMap"
+	HandbackMapResumeAlive   = "resume_alive"
 	HandbackMapResumeConns   = "resume_conns"
 	HandbackMapResumeControl = "resume_control"
 	HandbackMapResumeEvents  = "resume_events"
@@ -82,6 +83,7 @@ type HandbackMapSpecs struct {
 	CwndMap       *ebpf.MapSpec `ebpf:"CwndMap"`
 	FallbackMap   *ebpf.MapSpec `ebpf:"FallbackMap"`
 	SSThreshMap   *ebpf.MapSpec `ebpf:"SSThreshMap"`
+	ResumeAlive   *ebpf.MapSpec `ebpf:"resume_alive"`
 	ResumeConns   *ebpf.MapSpec `ebpf:"resume_conns"`
 	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.MapSpec `ebpf:"resume_events"`
@@ -121,6 +123,7 @@ type HandbackMaps struct {
 	CwndMap       *ebpf.Map `ebpf:"CwndMap"`
 	FallbackMap   *ebpf.Map `ebpf:"FallbackMap"`
 	SSThreshMap   *ebpf.Map `ebpf:"SSThreshMap"`
+	ResumeAlive   *ebpf.Map `ebpf:"resume_alive"`
 	ResumeConns   *ebpf.Map `ebpf:"resume_conns"`
 	ResumeControl *ebpf.Map `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.Map `ebpf:"resume_events"`
@@ -136,6 +139,7 @@ func (m *HandbackMaps) Close() error {
 		m.CwndMap,
 		m.FallbackMap,
 		m.SSThreshMap,
+		m.ResumeAlive,
 		m.ResumeConns,
 		m.ResumeControl,
 		m.ResumeEvents,

@@ -263,6 +263,9 @@ type KernelResumeStats struct {
 	LearntTooSmall               uint64
 	LearntOlder                  uint64
 	EventsLost                   uint64
+	SegmentsRetransmitted        uint64
+	ResetSent                    uint64
+	ResetReceived                uint64
 	Triggers                     [32]uint64
 }
 
@@ -301,6 +304,7 @@ const (
 	KernelMapCwndMap       = "CwndMap"
 	KernelMapFallbackMap   = "FallbackMap"
 	KernelMapSSThreshMap   = "SSThreshMap"
+	KernelMapResumeAlive   = "resume_alive"
 	KernelMapResumeConns   = "resume_conns"
 	KernelMapResumeControl = "resume_control"
 	KernelMapResumeEvents  = "resume_events"
@@ -309,6 +313,9 @@ const (
 	KernelMapResumePolicy  = "resume_policy"
 	KernelMapResumeSeen    = "resume_seen"
 	KernelMapResumeStats   = "resume_stats"
+	KernelProgResumeRstIn  = "resume_rst_in"
+	KernelProgResumeRstOut = "resume_rst_out"
+	KernelProgResumeWatch  = "resume_watch"
 	KernelProgTcpResume    = "tcp_resume"
 )
 
@@ -354,7 +361,10 @@ type KernelSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type KernelProgramSpecs struct {
-	TcpResume *ebpf.ProgramSpec `ebpf:"tcp_resume"`
+	ResumeRstIn  *ebpf.ProgramSpec `ebpf:"resume_rst_in"`
+	ResumeRstOut *ebpf.ProgramSpec `ebpf:"resume_rst_out"`
+	ResumeWatch  *ebpf.ProgramSpec `ebpf:"resume_watch"`
+	TcpResume    *ebpf.ProgramSpec `ebpf:"tcp_resume"`
 }
 
 // KernelMapSpecs contains maps before they are loaded into the kernel.
@@ -364,6 +374,7 @@ type KernelMapSpecs struct {
 	CwndMap       *ebpf.MapSpec `ebpf:"CwndMap"`
 	FallbackMap   *ebpf.MapSpec `ebpf:"FallbackMap"`
 	SSThreshMap   *ebpf.MapSpec `ebpf:"SSThreshMap"`
+	ResumeAlive   *ebpf.MapSpec `ebpf:"resume_alive"`
 	ResumeConns   *ebpf.MapSpec `ebpf:"resume_conns"`
 	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.MapSpec `ebpf:"resume_events"`
@@ -403,6 +414,7 @@ type KernelMaps struct {
 	CwndMap       *ebpf.Map `ebpf:"CwndMap"`
 	FallbackMap   *ebpf.Map `ebpf:"FallbackMap"`
 	SSThreshMap   *ebpf.Map `ebpf:"SSThreshMap"`
+	ResumeAlive   *ebpf.Map `ebpf:"resume_alive"`
 	ResumeConns   *ebpf.Map `ebpf:"resume_conns"`
 	ResumeControl *ebpf.Map `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.Map `ebpf:"resume_events"`
@@ -418,6 +430,7 @@ func (m *KernelMaps) Close() error {
 		m.CwndMap,
 		m.FallbackMap,
 		m.SSThreshMap,
+		m.ResumeAlive,
 		m.ResumeConns,
 		m.ResumeControl,
 		m.ResumeEvents,
@@ -439,11 +452,17 @@ type KernelVariables struct {
 //
 // It can be passed to LoadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type KernelPrograms struct {
-	TcpResume *ebpf.Program `ebpf:"tcp_resume"`
+	ResumeRstIn  *ebpf.Program `ebpf:"resume_rst_in"`
+	ResumeRstOut *ebpf.Program `ebpf:"resume_rst_out"`
+	ResumeWatch  *ebpf.Program `ebpf:"resume_watch"`
+	TcpResume    *ebpf.Program `ebpf:"tcp_resume"`
 }
 
 func (p *KernelPrograms) Close() error {
 	return _KernelClose(
+		p.ResumeRstIn,
+		p.ResumeRstOut,
+		p.ResumeWatch,
 		p.TcpResume,
 	)
 }

@@ -19,6 +19,7 @@ const (
 	RenoMapCwndMap       = "CwndMap"
 	RenoMapFallbackMap   = "FallbackMap"
 	RenoMapSSThreshMap   = "SSThreshMap"
+	RenoMapResumeAlive   = "resume_alive"
 	RenoMapResumeConns   = "resume_conns"
 	RenoMapResumeControl = "resume_control"
 	RenoMapResumeEvents  = "resume_events"
@@ -99,6 +100,7 @@ type RenoMapSpecs struct {
 	CwndMap       *ebpf.MapSpec `ebpf:"CwndMap"`
 	FallbackMap   *ebpf.MapSpec `ebpf:"FallbackMap"`
 	SSThreshMap   *ebpf.MapSpec `ebpf:"SSThreshMap"`
+	ResumeAlive   *ebpf.MapSpec `ebpf:"resume_alive"`
 	ResumeConns   *ebpf.MapSpec `ebpf:"resume_conns"`
 	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.MapSpec `ebpf:"resume_events"`
@@ -139,6 +141,7 @@ type RenoMaps struct {
 	CwndMap       *ebpf.Map `ebpf:"CwndMap"`
 	FallbackMap   *ebpf.Map `ebpf:"FallbackMap"`
 	SSThreshMap   *ebpf.Map `ebpf:"SSThreshMap"`
+	ResumeAlive   *ebpf.Map `ebpf:"resume_alive"`
 	ResumeConns   *ebpf.Map `ebpf:"resume_conns"`
 	ResumeControl *ebpf.Map `ebpf:"resume_control"`
 	ResumeEvents  *ebpf.Map `ebpf:"resume_events"`
@@ -155,6 +158,7 @@ func (m *RenoMaps) Close() error {
 		m.CwndMap,
 		m.FallbackMap,
 		m.SSThreshMap,
+		m.ResumeAlive,
 		m.ResumeConns,
 		m.ResumeControl,
 		m.ResumeEvents,

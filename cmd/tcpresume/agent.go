@@ -76,12 +76,7 @@ a configuration root and the agent's own user may report.`,
 					return err
 				})
 			}
-			store, err := g.open()
-			if err != nil {
-				return err
-			}
-			defer store.Close()
-			return g.serve(cmd, store, config, f)
+			return g.serve(cmd, config, f)
 		},
 	}
 	f.add(cmd)

@@ -8,11 +8,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tcpresume/tcpresume/pkg/bpfman"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 )
 
 func newDoctor(g *global) *cobra.Command {
-	var cgroup string
+	var (
+		cgroup string
+		ask    bpfman.Options
+	)
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check what tcpresume needs from this machine",
@@ -27,7 +31,7 @@ from doing all it can; a problem keeps it from working and makes the exit code 1
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts := g.options()
 			opts.Cgroup = cgroup
-			findings := loader.Diagnose(opts)
+			findings := append(loader.Diagnose(opts), bpfman.Diagnose(cmd.Context(), opts, ask)...)
 			if err := g.print(cmd, findings, func(w io.Writer) error { return printFindings(w, findings) }); err != nil {
 				return err
 			}
@@ -45,6 +49,7 @@ from doing all it can; a problem keeps it from working and makes the exit code 1
 	}
 	cmd.Flags().StringVar(&cgroup, "cgroup", "", "`PATH` of the cgroup v2 to look at (default all)")
 	_ = cmd.MarkFlagDirname("cgroup")
+	addBpfman(cmd, &ask)
 	return cmd
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tcpresume/tcpresume/pkg/bpfman"
 	"github.com/tcpresume/tcpresume/pkg/image"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 )
@@ -52,7 +53,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, pathstore.ErrNotLoaded):
+	case errors.Is(err, pathstore.ErrNotLoaded), errors.Is(err, bpfman.ErrNothing):
 		return exitNotLoaded
 	case errors.Is(err, pathstore.ErrNotFound), errors.Is(err, image.ErrNotFound):
 		return exitNotFound

@@ -27,8 +27,27 @@ type peerAddr = netip.Addr
 // mapsCheck is how often the agent looks whether its maps are still the pinned ones.
 const mapsCheck = 2 * time.Second
 
-// serve is "agent", and "up --agent" after loading.
-func (g *global) serve(cmd *cobra.Command, store *pathstore.Store, config agent.Config, f agentFlags) error {
+// errReplaced says that other maps are pinned where the agent's own were.
+var errReplaced = errors.New("other maps are pinned now")
+
+// serve is "agent", and "up --agent" after loading. Maps that replace its own, as
+// when bpfman has loaded anew, are taken up.
+func (g *global) serve(cmd *cobra.Command, config agent.Config, f agentFlags) error {
+	for {
+		store, err := g.open()
+		if err != nil {
+			return err
+		}
+		err = g.serveMaps(cmd, store, config, f)
+		store.Close()
+		if !errors.Is(err, errReplaced) {
+			return err
+		}
+		fmt.Fprintln(cmd.ErrOrStderr(), err)
+	}
+}
+
+func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config agent.Config, f agentFlags) error {
 	ctx, cancel := context.WithCancelCause(cmd.Context())
 	defer cancel(nil)
 	log := func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...) }
@@ -82,12 +101,12 @@ func (g *global) serve(cmd *cobra.Command, store *pathstore.Store, config agent.
 	return err
 }
 
-// watchMaps ends an agent whose maps are gone: what it would write no connection would find.
+// watchMaps ends serving when the maps are gone: what would be written no connection would find.
 func watchMaps(ctx context.Context, cancel context.CancelCauseFunc, dir string, events uint32) {
 	for range ticks(ctx, mapsCheck) {
 		now, err := pathstore.PinnedEventsID(dir)
 		if err == nil && now != events {
-			err = fmt.Errorf("%w: the maps in %s are others than when the agent began; start it again", pathstore.ErrNotLoaded, dir)
+			err = fmt.Errorf("%w in %s: reports go there", errReplaced, dir)
 		}
 		if err != nil {
 			cancel(err)

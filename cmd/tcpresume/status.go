@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tcpresume/tcpresume/pkg/agent"
+	"github.com/tcpresume/tcpresume/pkg/bpfman"
 	"github.com/tcpresume/tcpresume/pkg/client"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
@@ -19,7 +20,9 @@ import (
 
 // statusView is everything that answers why a connection was or was not resumed.
 type statusView struct {
-	Runtime  *loader.State           `json:"runtime"` // null: the pins are not visible from here
+	Runtime  *loader.State           `json:"runtime"`          // null: the pins are not visible from here
+	Bpfman   *bpfman.Report          `json:"bpfman,omitempty"` // how it stands to what bpfman has loaded
+	Unread   string                  `json:"unread,omitempty"` // why nobody reads the maps that --maps names
 	Paths    map[pathstore.State]int `json:"paths"`
 	Counters map[string]uint64       `json:"counters"`
 	Dropin   pathstore.Dropin        `json:"dropin"`
@@ -31,7 +34,10 @@ type statusView struct {
 }
 
 func newStatus(g *global) *cobra.Command {
-	var all bool
+	var (
+		all bool
+		ask bpfman.Options
+	)
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what is loaded and why connections were or were not resumed",
@@ -45,7 +51,7 @@ without --all.`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := g.status(cmd)
+			v, err := g.status(cmd, ask)
 			if err != nil {
 				return err
 			}
@@ -54,10 +60,11 @@ without --all.`,
 	}
 	g.addSocketDir(cmd.Flags())
 	cmd.Flags().BoolVar(&all, "all", false, "show counters that are zero too")
+	addBpfman(cmd, &ask)
 	return cmd
 }
 
-func (g *global) status(cmd *cobra.Command) (statusView, error) {
+func (g *global) status(cmd *cobra.Command, ask bpfman.Options) (statusView, error) {
 	v := statusView{Paths: make(map[pathstore.State]int), Counters: make(map[string]uint64)}
 	store, err := g.open()
 	if err != nil {
@@ -67,6 +74,9 @@ func (g *global) status(cmd *cobra.Command) (statusView, error) {
 	switch state, err := loader.Inspect(g.options()); {
 	case err == nil:
 		v.Runtime = &state
+		if err := v.askBpfman(cmd, g, ask); err != nil {
+			fmt.Fprintln(cmd.ErrOrStderr(), "note: "+errorLine(err))
+		}
 	case !errors.Is(err, pathstore.ErrNotLoaded): // maps may be mounted where the pins are not
 		fmt.Fprintln(cmd.ErrOrStderr(), "note: "+errorLine(err))
 	}
@@ -110,4 +120,20 @@ func (g *global) agentStatus(ctx context.Context, store *pathstore.Store) (*agen
 		return nil, "the one in " + g.socketDir() + " serves other maps"
 	}
 	return s, ""
+}
+
+// askBpfman adds how what runs stands to what bpfman has loaded, and to the maps that were named.
+func (v *statusView) askBpfman(cmd *cobra.Command, g *global, ask bpfman.Options) error {
+	err := bpfman.CheckMaps(g.mapsDir(), v.Runtime.Pins)
+	if errors.Is(err, bpfman.ErrMismatch) {
+		v.Unread, err = err.Error(), nil
+	}
+	if err != nil || v.Runtime.Origin == nil {
+		return err
+	}
+	report, err := bpfman.Inspect(cmd.Context(), *v.Runtime, ask)
+	if err == nil {
+		v.Bpfman = &report
+	}
+	return err
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func printStatus(w io.Writer, v statusView, all bool) error {
-	pairs := runtimePairs(v.Runtime)
+	pairs := append(runtimePairs(v.Runtime), bpfmanPairs(v)...)
 	pairs = append(pairs, [2]string{"paths", pathsText(v)}, [2]string{"drop-in maps", dropinText(v.Dropin)})
 	pairs = append(pairs, [2]string{"connections", fmt.Sprintf("%s seen, %s resumed",
 		showCount(v.Counters["established"]), showCount(v.Counters["resumed"]+v.Counters["cwnd_only"]))})
@@ -56,10 +56,36 @@ func runtimePairs(s *loader.State) [][2]string {
 		program += "; of another version, \"tcpresume up\" replaces it in place"
 	}
 	pairs := [][2]string{{"cgroup", cgroup}, {"program", program}}
+	if s.Origin != nil {
+		pairs = append(pairs, [2]string{"runtime", originText(*s.Origin)})
+	}
 	pairs = append(pairs, wrapperPairs(*s)...)
+	if len(s.Watchers) > 0 {
+		pairs = append(pairs, watcherPair(s.Watchers))
+	}
 	pairs = append(pairs, [2]string{"memory", fmt.Sprintf("%s for maps, room for %s paths", showVolume(s.MapBytes), showCount(uint64(s.MaxPaths)))})
 	if s.ServedBy != 0 {
 		pairs = append(pairs, [2]string{"served by", fmt.Sprintf("\"tcpresume up\", pid %d", s.ServedBy)})
+	}
+	return pairs
+}
+
+func originText(o loader.Origin) string {
+	if o.Mode == loader.ModeProgram {
+		return fmt.Sprintf("%s, program mode: its program %d is attached", o.Manager, o.Program)
+	}
+	return fmt.Sprintf("%s, companion mode: over the maps of its program %d", o.Manager, o.Program)
+}
+
+func bpfmanPairs(v statusView) (pairs [][2]string) {
+	if v.Bpfman != nil {
+		pairs = append(pairs, [2]string{"bpfman", string(v.Bpfman.Condition) + ": " + v.Bpfman.Detail})
+		if v.Bpfman.Next != "" {
+			pairs = append(pairs, [2]string{"next", v.Bpfman.Next})
+		}
+	}
+	if v.Unread != "" {
+		pairs = append(pairs, [2]string{"maps", "nobody reads these: " + v.Unread}, [2]string{"next", "mount or name the maps that are in use: restart the pod, or leave --maps out"})
 	}
 	return pairs
 }
@@ -75,6 +101,25 @@ func wrapperPairs(s loader.State) [][2]string {
 		pairs[i] = [2]string{wrapper.CC, text}
 	}
 	return pairs
+}
+
+// watcherPair says whether retransmissions and resets are counted, or what is missing.
+func watcherPair(all []loader.Watcher) [2]string {
+	var missing []string
+	for _, w := range all {
+		switch {
+		case w.Attached:
+		case w.ByOthers:
+			missing = append(missing, fmt.Sprintf("\"bpfman attach %d tracepoint --tracepoint %s\" counts with %s", w.Program, w.Tracepoint, w.Name))
+		default:
+			missing = append(missing, w.Name+" is not attached")
+		}
+	}
+	text := "retransmissions and resets of resumed connections"
+	if len(missing) > 0 {
+		text = "not everything: " + strings.Join(missing, "; ")
+	}
+	return [2]string{"counted too", text}
 }
 
 func pathsText(v statusView) string {

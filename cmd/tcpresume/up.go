@@ -20,6 +20,7 @@ func newUp(g *global) *cobra.Command {
 		maxPaths int
 		serve    bool
 		f        agentFlags
+		by       runtimeFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -28,13 +29,21 @@ func newUp(g *global) *cobra.Command {
 congestion controls that it uses, and pin everything. What runs already is
 replaced in place while connections live.
 
+With --runtime bpfman programs and maps are those that bpfman has loaded from
+tcpresume's image; see docs/bpfman.md. Where bpfman could load the program that
+decides, that one is attached; where it could load the companion only, tcpresume
+loads the rest over its maps. While the command stays, it follows bpfman to a new
+load, with everything that is stored.
+
 Without --detach the command stays until Ctrl-C, as a service manager expects,
 and no other "up" or "down" can interfere. The kernel part does not need it: it
 goes on until "tcpresume down". With --agent the process that stays is the agent,
 too; see "tcpresume agent".`,
 		Example: `  tcpresume up --detach
   tcpresume up --agent
-  tcpresume up --cgroup /sys/fs/cgroup/system.slice`,
+  tcpresume up --cgroup /sys/fs/cgroup/system.slice
+  tcpresume up --runtime bpfman
+  tcpresume up --runtime bpfman --program-id 57 --on-unload down`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -52,29 +61,30 @@ too; see "tcpresume agent".`,
 			}
 			opts := g.options()
 			opts.Cgroup, opts.MaxPaths = cgroup, uint32(maxPaths)
-			running, err := loader.Up(cmd.Context(), opts)
+			if err := by.choose(cmd.Context(), g); err != nil {
+				return err
+			}
+			running, err := by.up(cmd.Context(), opts)
 			if err != nil {
 				return err
 			}
-			defer running.Close()
 			v := upView{running.State(), running.Upgraded, running.Notes}
 			for _, note := range v.Notes {
 				fmt.Fprintln(cmd.ErrOrStderr(), "note: "+note)
 			}
 			err = g.print(cmd, v, v.write)
 			if err != nil || detach {
+				return errors.Join(err, running.Close())
+			}
+			if err := by.staying(cmd, running, opts, func() error {
+				if serve {
+					return g.serve(cmd, config, f)
+				}
+				notify("READY=1")
+				return nil
+			}); err != nil {
 				return err
 			}
-			if serve {
-				store, err := g.open()
-				if err != nil {
-					return err
-				}
-				defer store.Close()
-				return g.serve(cmd, store, config, f)
-			}
-			notify("READY=1")
-			<-cmd.Context().Done()
 			fmt.Fprintln(cmd.ErrOrStderr(), "the kernel part goes on; remove it with \"tcpresume down\"")
 			return nil
 		},
@@ -86,6 +96,7 @@ too; see "tcpresume agent".`,
 	flags.StringVar(&cgroup, "cgroup", "", "`PATH` of the cgroup v2 whose connections resume (default all)")
 	flags.BoolVarP(&detach, "detach", "d", false, "return as soon as the kernel part is up")
 	addInt(flags, &maxPaths, "max-paths", "how many paths to make room for when the maps are made (default 1048576)")
+	by.add(cmd)
 	_ = cmd.MarkFlagDirname("cgroup")
 	return cmd
 }
@@ -105,6 +116,9 @@ func (v upView) write(w io.Writer) error {
 	pairs := [][2]string{
 		{what, fmt.Sprintf("%s, id %d, on cgroup %s", v.Program.Name, v.Program.ID, v.Cgroup)},
 		{"pins", v.Pins},
+	}
+	if v.Origin != nil {
+		pairs = append(pairs, [2]string{"runtime", originText(*v.Origin)})
 	}
 	return printPairs(w, append(pairs, wrapperPairs(v.State)...)...)
 }

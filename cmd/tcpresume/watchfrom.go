@@ -37,7 +37,7 @@ func (g *global) watch(ctx context.Context, cmd *cobra.Command, open func() even
 		if errors.As(agentErr, &refused) || errors.Is(agentErr, fs.ErrPermission) {
 			fmt.Fprintln(cmd.ErrOrStderr(), "note: "+errorLine(agentErr)+"; reading the kernel's events beside it, so each sees a part")
 		}
-		return watchRing(ctx, store, open())
+		return g.watchRing(ctx, open())
 	}
 	defer stream.Body.Close()
 	if storeErr == nil {
@@ -46,14 +46,14 @@ func (g *global) watch(ctx context.Context, cmd *cobra.Command, open func() even
 			return err
 		}
 		if stream.Header.Get(agent.EventsHeader) != strconv.FormatUint(uint64(id), 10) {
-			return watchRing(ctx, store, open())
+			return g.watchRing(ctx, open())
 		}
 	}
 	return readStream(ctx, stream, open())
 }
 
-func watchRing(ctx context.Context, store *pathstore.Store, to eventWriter) error {
-	return store.Watch(ctx, func(e pathstore.Event) error { return ended(ctx, to.kernel(e)) })
+func (g *global) watchRing(ctx context.Context, to eventWriter) error {
+	return pathstore.WatchDir(ctx, g.mapsDir(), func(e pathstore.Event) error { return ended(ctx, to.kernel(e)) })
 }
 
 // ended prefers the end of time to success: a busy ring does not look at the clock.

@@ -45,6 +45,9 @@ func Down(ctx context.Context, opts Options) (Removal, error) {
 		return gone, rights(err)
 	}
 	errs := []error{gone.giveBack(opts)}
+	for _, name := range watchers {
+		errs = append(errs, removeIfThere(linkPin(opts.Pins, name)))
+	}
 	for _, w := range wrappers {
 		errs = append(errs, w.remove(opts))
 	}
@@ -114,7 +117,7 @@ func removePins(pins string) error {
 	for _, pin := range maps {
 		errs = append(errs, removeIfThere(pin))
 	}
-	for _, room := range []string{MapsDir(pins), linkPin(pins, ""), wrapperPin(pins, ""), pins} {
+	for _, room := range []string{filepath.Join(pins, originLink), MapsDir(pins), linkPin(pins, ""), wrapperPin(pins, ""), pins} {
 		if err := os.Remove(room); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}

@@ -29,6 +29,9 @@ func Inspect(opts Options) (State, error) {
 		return state, fmt.Errorf("%w: nothing is pinned under %s; run \"tcpresume up\"", pathstore.ErrNotLoaded, opts.Pins)
 	}
 	defer running.Close()
+	if state.Origin, err = ReadOrigin(opts.Pins); err != nil {
+		return state, err
+	}
 	state.CgroupID = running.cgroupID
 	if running.cgroupID != 0 {
 		state.Cgroup = cgroupPath(running.cgroupID)
@@ -37,6 +40,9 @@ func Inspect(opts Options) (State, error) {
 		return state, err
 	}
 	if err := state.inspectMaps(opts); err != nil {
+		return state, err
+	}
+	if err := state.inspectWatchers(opts); err != nil {
 		return state, err
 	}
 	return state, state.inspectWrappers(opts)

@@ -44,6 +44,9 @@ func openMaps(spec *ebpf.CollectionSpec, opts Options, undone *undo) (maps mapSe
 		if !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("opening map %s: %w", path, err)
 		}
+		if opts.Over.brings(name) {
+			continue
+		}
 		mapSpec = mapSpec.Copy()
 		if name == bytecode.KernelMapResumePaths && opts.MaxPaths != 0 {
 			mapSpec.MaxEntries = opts.MaxPaths

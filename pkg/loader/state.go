@@ -9,19 +9,22 @@ const DefaultPins = "/sys/fs/bpf/tcpresume"
 
 // Options say where tcpresume lives.
 type Options struct {
-	Pins     string // directory on a bpffs; empty: DefaultPins
-	Cgroup   string // cgroup v2 directory; empty: the root of the mounted hierarchy
-	MaxPaths uint32 // capacity of resume_paths for a first load; 0: 1 Mi
-	ByMap    bool   // register as kernels before 6.4 must, although this one has struct_ops links
+	Pins     string      // directory on a bpffs; empty: DefaultPins
+	Cgroup   string      // cgroup v2 directory; empty: the root of the mounted hierarchy
+	MaxPaths uint32      // capacity of resume_paths for a first load; 0: 1 Mi
+	Over     *Foundation // what a program manager has loaded; nil: maps of our own
+	ByMap    bool        // register as kernels before 6.4 must, although this one has struct_ops links
 }
 
 // State is what is in the kernel now.
 type State struct {
 	Pins      string    `json:"pins"`
-	Cgroup    string    `json:"cgroup"` // path of the cgroup, empty if it is gone
+	Origin    *Origin   `json:"origin,omitempty"` // nil: the embedded runtime
+	Cgroup    string    `json:"cgroup"`           // path of the cgroup, empty if it is gone
 	CgroupID  uint64    `json:"cgroup_id"`
 	Program   Program   `json:"program"`
 	Wrappers  []Wrapper `json:"wrappers"`
+	Watchers  []Watcher `json:"watchers"`
 	MapBytes  uint64    `json:"map_bytes"` // kernel memory of all maps
 	MaxPaths  uint32    `json:"max_paths"`
 	ServedBy  int       `json:"served_by,omitempty"` // pid of a running "tcpresume up"; 0: none

@@ -64,6 +64,20 @@ func Up(ctx context.Context, opts Options) (_ *Runtime, err error) {
 	return r, err
 }
 
+// Move puts what runs onto another foundation, while connections live and
+// without letting go of the pins. On an error everything is as it was before.
+func (r *Runtime) Move(ctx context.Context, opts Options) error {
+	opts = opts.filled()
+	var undone undo
+	r.Notes = nil
+	if err := r.load(ctx, opts, &undone); err != nil {
+		return errors.Join(err, undone.run())
+	}
+	var err error
+	r.state, err = Inspect(opts)
+	return err
+}
+
 func (r *Runtime) note(text string) {
 	if text != "" {
 		r.Notes = append(r.Notes, text)
@@ -91,6 +105,18 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 		return err
 	}
 	defer maps.close()
+	var adopted *adoption
+	if opts.Over != nil {
+		adopted, err = adopt(opts.Over, maps, opts)
+		defer adopted.close()
+		if err := errors.Join(err, adopted.carry()); err != nil {
+			return err
+		}
+	}
+	counting, err := watchersOver(maps, opts)
+	if err != nil {
+		return err
+	}
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: maps.shared(spec)})
 	if err != nil {
 		return fmt.Errorf("loading the sockops program: %w", verdict(err))
@@ -106,7 +132,32 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 		return err
 	}
 	r.Upgraded = running != nil && running.cgroupID != 0
-	return attach(coll.Programs[bytecode.KernelProgTcpResume], cgroup, running, opts, undone)
+	prog, err := opts.Over.program(coll, r)
+	if err != nil {
+		return err
+	}
+	if err := attach(prog, cgroup, running, opts, undone); err != nil {
+		return err
+	}
+	if err := r.settle(adopted, opts, undone); err != nil {
+		return err
+	}
+	r.watch(coll, counting, opts, undone)
+	return nil
+}
+
+// settle makes the pins say what the programs now use.
+func (r *Runtime) settle(adopted *adoption, opts Options, undone *undo) error {
+	if adopted == nil {
+		return writeOrigin(opts.Pins, nil, undone)
+	}
+	if err := adopted.finish(undone); err != nil {
+		return err
+	}
+	if err := adopted.carryLate(); err != nil {
+		r.note(fmt.Sprintf("paths that were stored in this moment may be lost: %v", err))
+	}
+	return writeOrigin(opts.Pins, &opts.Over.Origin, undone)
 }
 
 // chooseCgroup keeps an upgrade where the running version is.

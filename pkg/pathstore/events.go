@@ -59,6 +59,10 @@ const eventDelay = 20 * time.Millisecond
 // Watch calls each for every event from now on, until ctx ends or each fails.
 // The ring holds one reader: of two at once each sees a part.
 func (s *Store) Watch(ctx context.Context, each func(Event) error) error {
+	return s.watchSince(ctx, bootNow(), each)
+}
+
+func (s *Store) watchSince(ctx context.Context, since uint64, each func(Event) error) error {
 	reader, err := ringbuf.NewReader(s.maps[bytecode.KernelMapResumeEvents])
 	if err != nil {
 		return fmt.Errorf("reading events: %w", err)
@@ -78,10 +82,10 @@ func (s *Store) Watch(ctx context.Context, each func(Event) error) error {
 				return fmt.Errorf("event of %d bytes, expected %d: load the matching version of tcpresume", len(record.RawSample), unsafe.Sizeof(raw))
 			}
 			raw = *(*bytecode.KernelResumeEvent)(unsafe.Pointer(&record.RawSample[0]))
-			if raw.AtNs < started {
+			if raw.AtNs < since {
 				continue // from before anybody watched
 			}
-			if err := each(decodeEvent(raw, wall.Add(time.Duration(raw.AtNs-started)))); err != nil {
+			if err := each(decodeEvent(raw, wall.Add(time.Duration(int64(raw.AtNs-started))))); err != nil {
 				return err
 			}
 		}

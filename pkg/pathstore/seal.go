@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/tcpresume/tcpresume/bytecode"
+	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
 const (
@@ -29,4 +30,17 @@ func seal(key *bytecode.KernelResumePeer, val *bytecode.KernelResumePath) uint64
 func sealWord(h, w uint64) uint64 {
 	h = (h ^ w) * 0x9e3779b97f4a7c15
 	return h ^ h>>32
+}
+
+// Settle ends a claim whose connection can no longer end it, as what it
+// remembers of itself stays behind: a learnt or careful entry is free again, any
+// other has served.
+func Settle(key *bytecode.KernelResumePeer, val *bytecode.KernelResumePath) {
+	switch {
+	case val.Claim&claimFree != 0 || val.Claim == claimSpent:
+	case resume.Mode(word("resume_mode", val.Mode)) == resume.ModeCareful:
+		val.Claim = seal(key, val)
+	default:
+		val.Claim = claimSpent
+	}
 }

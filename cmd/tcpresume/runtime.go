@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tcpresume/tcpresume/pkg/bpfman"
+	"github.com/tcpresume/tcpresume/pkg/loader"
+)
+
+// runtimeKind is who loads programs and maps.
+type runtimeKind string
+
+const (
+	runtimeAsIs     runtimeKind = "" // what runs already, or else embedded
+	runtimeEmbedded runtimeKind = "embedded"
+	runtimeBpfman   runtimeKind = "bpfman"
+	runtimeAuto     runtimeKind = "auto"
+)
+
+// runtimeFlags choose it for "up".
+type runtimeFlags struct {
+	kind      runtimeKind
+	programID int
+	bpfman    bpfman.Options
+	onUnload  bpfman.OnUnload
+}
+
+func (f *runtimeFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	addWord(cmd, flags, &f.kind, "runtime", "", "who loads programs and maps", []runtimeKind{runtimeEmbedded, runtimeBpfman, runtimeAuto},
+		"auto takes bpfman where it has loaded tcpresume (default what runs already, or else embedded)")
+	addInt(flags, &f.programID, "program-id", "the program that bpfman has loaded, by its kernel id (default the youngest that is found)")
+	f.onUnload = bpfman.Keep
+	addWord(cmd, flags, &f.onUnload, "on-unload", "", "when bpfman unloads what runs", []bpfman.OnUnload{bpfman.Keep, bpfman.Down},
+		"keep goes on with what tcpresume holds; heeded while this command runs")
+	addBpfman(cmd, &f.bpfman)
+}
+
+// addBpfman adds where bpfman is, for a verb that asks it.
+func addBpfman(cmd *cobra.Command, to *bpfman.Options) {
+	flags := cmd.Flags()
+	flags.StringVar(&to.Root, "bpfman-root", "", "`DIR` in which bpfman runs (default "+bpfman.DefaultRoot+")")
+	flags.StringVar(&to.Socket, "bpfman-socket", "", "`PATH` of its gRPC socket (default "+bpfman.DefaultSocket+")")
+	_ = cmd.MarkFlagDirname("bpfman-root")
+}
+
+// choose settles the kind, and what bpfman is asked for.
+func (f *runtimeFlags) choose(ctx context.Context, g *global) error {
+	f.bpfman.ProgramID, f.bpfman.MapsDir = uint32(f.programID), g.maps
+	named := f.programID != 0 || g.maps != ""
+	switch f.kind {
+	case runtimeAsIs:
+		origin, err := loader.ReadOrigin(g.pinsDir())
+		f.kind = runtimeEmbedded
+		if origin != nil || named {
+			f.kind = runtimeBpfman
+		}
+		return err
+	case runtimeAuto:
+		found, err := bpfman.Loaded(ctx, f.bpfman)
+		f.kind = runtimeEmbedded
+		if found {
+			f.kind = runtimeBpfman
+		}
+		return err
+	case runtimeEmbedded:
+		if named {
+			return input(errors.New("--program-id and --maps name what bpfman has loaded, which --runtime embedded does without"))
+		}
+	}
+	return nil
+}
+
+// up loads by the kind that was chosen.
+func (f *runtimeFlags) up(ctx context.Context, opts loader.Options) (*loader.Runtime, error) {
+	if f.kind == runtimeBpfman {
+		return bpfman.Up(ctx, opts, f.bpfman)
+	}
+	return loader.Up(ctx, opts)
+}
+
+// staying does the work beside stay. Work that does not last leaves the waiting to stay.
+func (f *runtimeFlags) staying(cmd *cobra.Command, running *loader.Runtime, opts loader.Options, work func() error) error {
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	cmd.SetContext(ctx)
+	stayed := make(chan error, 1)
+	go func() {
+		stayed <- f.stay(cmd, running, opts)
+		cancel()
+	}()
+	err := work()
+	if err != nil {
+		cancel()
+	}
+	return errors.Join(err, <-stayed)
+}
+
+// stay follows bpfman, or only holds the place, until the user has enough.
+func (f *runtimeFlags) stay(cmd *cobra.Command, running *loader.Runtime, opts loader.Options) error {
+	ctx := cmd.Context()
+	if f.kind != runtimeBpfman {
+		<-ctx.Done()
+		return running.Close()
+	}
+	follower := &bpfman.Follower{
+		Place: opts, Options: f.bpfman, OnUnload: f.onUnload,
+		Tell: func(words string) { fmt.Fprintln(cmd.ErrOrStderr(), words) },
+	}
+	return follower.Run(ctx, running)
+}
