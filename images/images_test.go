@@ -120,13 +120,9 @@ func TestMakefileAndRecipesAgree(t *testing.T) {
 	if got := line("ARCHITECTURES"); !slices.Equal(got, image.Architectures) {
 		t.Errorf("make builds %v, images are made for %v", got, image.Architectures)
 	}
+	shaping := regexp.MustCompile(`^(clang|llvm|libbpf)`) // what only tests need, "make deps" adds
 	for _, name := range line("PACKAGES") {
-		if !regexp.MustCompile(`[ \n]` + regexp.QuoteMeta(name) + `[= ]`).MatchString(builder) {
-			t.Errorf("the builder lacks %s", name)
-		}
-	}
-	for _, name := range []string{"clang-19", "llvm-19", "clang-format-19", "libbpf-dev"} {
-		if !regexp.MustCompile(name + `=\d`).MatchString(builder) {
+		if shaping.MatchString(name) && !regexp.MustCompile(`[ \n]`+regexp.QuoteMeta(name)+`=\d`).MatchString(builder) {
 			t.Errorf("the builder does not pin %s", name)
 		}
 	}

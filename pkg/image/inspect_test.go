@@ -105,7 +105,7 @@ func TestWrongImages(t *testing.T) {
 		alone     = Finding{Check: "file", Status: OK, Platforms: []string{"any"}, Detail: "tcpresume.bpf.o, alone in the archive"}
 		ours      = Finding{Check: "object", Status: OK, Platforms: []string{"any"}, Detail: "little-endian, that of this tcpresume"}
 		object    = must[Object](t)(ParseObject(little))
-		truthful  = Finding{Check: "labels", Status: OK, Platforms: []string{"any"}, Detail: fmt.Sprintf("name %d programs and %d maps, those of the object", len(object.Programs), len(object.Maps))}
+		truthful  = Finding{Check: "labels", Status: OK, Platforms: []string{"any"}, Detail: fmt.Sprintf("name %s and %s, those of the object", count(len(object.Programs), "program"), count(len(object.Maps), "map"))}
 		programs  = object.Labels()[LabelPrograms]
 		mapsLabel = object.Labels()[LabelMaps]
 		both      = generations
@@ -124,21 +124,23 @@ func TestWrongImages(t *testing.T) {
 		{"one label", recipe{layers: []v1.Layer{good}, labels: labels(LabelPrograms, programs)},
 			[]Finding{gzipLayer, alone, ours, problem("labels", "no io.ebpf.maps", relabel, Bpfman06)}, "little"},
 		{"the older labels", recipe{layers: []v1.Layer{good}, labels: labels(legacyLabels[0], "x", legacyLabels[1], "x", legacyLabels[2], "x", legacyLabels[3], "x")},
-			[]Finding{gzipLayer, alone, ours, warning("labels", "the older set, which names one program only", relabel)}, "little"},
+			[]Finding{gzipLayer, alone, ours, problem("labels", "the older set, which names x only", relabel, Bpfman06)}, "little"},
 		{"a label that is no JSON", recipe{layers: []v1.Layer{good}, labels: labels(LabelPrograms, "tcp_resume", LabelMaps, mapsLabel)},
 			[]Finding{gzipLayer, alone, ours, problem("labels", `io.ebpf.programs: "tcp_resume" is no JSON object of strings`, relabel, both...)}, "little"},
 		{"a label that is a list", recipe{layers: []v1.Layer{good}, labels: labels(LabelPrograms, programs, LabelMaps, `["m"]`)},
 			[]Finding{gzipLayer, alone, ours, problem("labels", `io.ebpf.maps: "[\"m\"]" is no JSON object of strings`, relabel, both...)}, "little"},
 		{"an empty label", recipe{layers: []v1.Layer{good}, labels: labels(LabelPrograms, "", LabelMaps, mapsLabel)},
 			[]Finding{gzipLayer, alone, ours, problem("labels", `io.ebpf.programs: "" is no JSON object of strings`, relabel, Bpfman06)}, "little"},
-		{"labels that are not true", recipe{layers: []v1.Layer{good}, labels: labels(LabelPrograms, `{"gone":"xdp","tcp_resume":"tracepoint"}`, LabelMaps, mapsLabel)},
-			[]Finding{gzipLayer, alone, ours, problem("labels", "io.ebpf.programs: "+strings.Join(append(missingPrograms(object), "tcp_resume is sock_ops and called tracepoint", "gone is not in the object"), ", "), relabel)}, "little"},
+		{"labels that are not true", recipe{layers: []v1.Layer{good}, labels: labels(LabelPrograms, changed(object.Programs, "gone", "xdp"), LabelMaps, changed(object.Maps, "resume_paths", "hash"))},
+			[]Finding{gzipLayer, alone, ours, problem("labels", "io.ebpf.programs: gone is not in the object", relabel), problem("labels", "io.ebpf.maps: resume_paths is lru_hash and called hash", relabel)}, "little"},
+		{"a program that no label names", recipe{layers: []v1.Layer{good}, labels: labels(LabelPrograms, changed(object.Programs, "tcp_resume", ""), LabelMaps, mapsLabel)},
+			[]Finding{gzipLayer, alone, ours, problem("labels", "io.ebpf.programs: tcp_resume is missing", relabel, Bpfman06)}, "little"},
 		{"two layers", recipe{layers: []v1.Layer{good, layerOf(regular("more", nil))}},
-			[]Finding{warning("layer", "2 of them, only the first is read", rebuild), alone, ours, truthful}, "little"},
+			[]Finding{problem("layer", "2 of them: the Go bpfman reads the first, bpfman 0.6 whichever arrives first", rebuild, Bpfman06), alone, ours, truthful}, "little"},
 		{"two layers, the object in the second", recipe{layers: []v1.Layer{layerOf(regular("more", nil)), good}},
-			[]Finding{warning("layer", "2 of them, only the first is read", rebuild), problem("file", "more is not named .o", rebuild, BpfmanGo), problem("object", "not a BPF object: not an ELF file", rebuild, both...)}, ""},
+			[]Finding{problem("layer", "2 of them: the Go bpfman reads the first, bpfman 0.6 whichever arrives first", rebuild, Bpfman06), problem("file", "more is not named .o", rebuild, BpfmanGo), problem("object", "not a BPF object: not an ELF file", rebuild, both...)}, ""},
 		{"two layers, one uncompressed", recipe{layers: []v1.Layer{good, static.NewLayer(archive(), types.OCIUncompressedLayer)}},
-			[]Finding{warning("layer", "2 of them, only the first is read", rebuild), problem("layer", "is application/vnd.oci.image.layer.v1.tar, and bpfman 0.6 reads tar+gzip only", rebuild, Bpfman06), alone, ours, truthful}, "little"},
+			[]Finding{problem("layer", "2 of them: the Go bpfman reads the first, bpfman 0.6 whichever arrives first", rebuild, Bpfman06), problem("layer", "is application/vnd.oci.image.layer.v1.tar, and bpfman 0.6 reads tar+gzip only", rebuild, Bpfman06), alone, ours, truthful}, "little"},
 		{"no layer", recipe{},
 			[]Finding{problem("layer", "there is none", rebuild, both...)}, ""},
 		{"an uncompressed layer", recipe{layers: []v1.Layer{static.NewLayer(archive(regular("tcpresume.bpf.o", little)), types.OCIUncompressedLayer)}},
@@ -188,15 +190,13 @@ func TestWrongImages(t *testing.T) {
 	}
 }
 
-// missingPrograms are all but tcp_resume, which the untrue labels have.
-func missingPrograms(o Object) []string {
-	var missing []string
-	for _, name := range sortedKeys(o.Programs) {
-		if name < "tcp_resume" {
-			missing = append(missing, name+" is missing")
-		}
+// changed is a label in which one name has another type, or is missing.
+func changed(types map[string]string, name, what string) string {
+	types = maps.Clone(types)
+	if types[name] = what; what == "" {
+		delete(types, name)
 	}
-	return missing
+	return labelOf(types)
 }
 
 func TestWrongIndexes(t *testing.T) {

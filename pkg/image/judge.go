@@ -16,7 +16,8 @@ import (
 )
 
 // judge says what each bpfman does with an image. How they differ was read in
-// their sources and tried with both: bpfman 0.6.0 and the Go one of August 2026.
+// their sources, and each wrong image of the tests tried with both: bpfman 0.6.0
+// and the Go one of August 2026 (385d6f5d).
 func judge(architecture string, img v1.Image) (Image, []Finding, error) {
 	digest, err := img.Digest()
 	if err != nil {
@@ -64,7 +65,7 @@ func (j *judgement) layers(layers []v1.Descriptor) {
 		j.find(refused("layer", "there is none", rebuild, generations...))
 		return
 	case len(layers) > 1:
-		j.find(noted("layer", fmt.Sprintf("%d of them, only the first is read", len(layers)), rebuild))
+		j.find(refused("layer", fmt.Sprintf("%d of them: the Go bpfman reads the first, bpfman 0.6 whichever arrives first", len(layers)), rebuild, Bpfman06))
 	}
 	for _, d := range layers {
 		if d.MediaType != types.OCILayer && d.MediaType != types.DockerLayer {

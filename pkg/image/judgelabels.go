@@ -8,10 +8,12 @@ import (
 )
 
 // legacyLabels, if all are there, stand in for the two in bpfman 0.6.
-var legacyLabels = []string{"io.ebpf.program_name", "io.ebpf.bpf_function_name", "io.ebpf.program_type", "io.ebpf.filename"}
+var legacyLabels = []string{"io.ebpf.program_name", legacyFunction, "io.ebpf.program_type", "io.ebpf.filename"}
 
-// labels: neither bpfman compares them with the object, but 0.6 refuses an image
-// without them, and both refuse what does not parse.
+const legacyFunction = "io.ebpf.bpf_function_name"
+
+// labels: bpfman 0.6 refuses an image without them, and a program that they do
+// not name. Neither looks at types or maps, and both refuse what does not parse.
 func (j *judgement) labels(labels map[string]string) {
 	programs, hasPrograms := labels[LabelPrograms]
 	maps, hasMaps := labels[LabelMaps]
@@ -26,8 +28,15 @@ func (j *judgement) labels(labels map[string]string) {
 		good = j.label(LabelMaps, maps, func(o *Object) map[string]string { return o.Maps }) && good
 	}
 	if good && j.object != nil {
-		j.find(passed("labels", fmt.Sprintf("name %d programs and %d maps, those of the object", len(j.object.Programs), len(j.object.Maps))))
+		j.find(passed("labels", fmt.Sprintf("name %s and %s, those of the object", count(len(j.object.Programs), "program"), count(len(j.object.Maps), "map"))))
 	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func (j *judgement) missing(labels map[string]string, hasPrograms, hasMaps bool) {
@@ -45,7 +54,12 @@ func (j *judgement) missing(labels map[string]string, hasPrograms, hasMaps bool)
 		j.find(refused("labels", "no "+strings.Join(absent, " and no "), relabel, Bpfman06))
 		return
 	}
-	j.find(noted("labels", "the older set, which names one program only", relabel))
+	only := labels[legacyFunction]
+	if j.object != nil && (j.object.Programs[only] == "" || len(j.object.Programs) > 1) {
+		j.find(refused("labels", fmt.Sprintf("the older set, which names %s only", only), relabel, Bpfman06))
+		return
+	}
+	j.find(noted("labels", fmt.Sprintf("the older set, which names %s only", only), relabel))
 }
 
 // label reports whether a label is well-formed and true.
@@ -62,18 +76,23 @@ func (j *judgement) label(name, text string, of func(*Object) map[string]string)
 	if j.object == nil {
 		return true
 	}
-	differences := differ(said, of(j.object))
+	differences, lacking := differ(said, of(j.object))
 	if len(differences) > 0 {
-		j.find(refused("labels", name+": "+strings.Join(differences, ", "), relabel))
+		var by []Generation
+		if name == LabelPrograms && lacking {
+			by = []Generation{Bpfman06}
+		}
+		j.find(refused("labels", name+": "+strings.Join(differences, ", "), relabel, by...))
 	}
 	return len(differences) == 0
 }
 
-func differ(said, held map[string]string) []string {
-	var differences []string
+// differ also tells whether something of what is held is not said.
+func differ(said, held map[string]string) (differences []string, lacking bool) {
 	for _, name := range sortedKeys(held) {
 		switch what, ok := said[name]; {
 		case !ok:
+			lacking = true
 			differences = append(differences, name+" is missing")
 		case what != held[name]:
 			differences = append(differences, fmt.Sprintf("%s is %s and called %s", name, held[name], what))
@@ -84,5 +103,5 @@ func differ(said, held map[string]string) []string {
 			differences = append(differences, name+" is not in the object")
 		}
 	}
-	return differences
+	return differences, lacking
 }
