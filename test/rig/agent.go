@@ -40,7 +40,12 @@ type Agent struct {
 
 // StartAgent runs an agent over the maps of pins and waits until it takes reports.
 func StartAgent(program, pins, sockets string, args ...string) (*Agent, error) {
-	a := &Agent{Cmd: exec.Command(program, append([]string{"agent", "--pins", pins, "--socket-dir", sockets}, args...)...), Sockets: sockets}
+	return StartAgentBy(exec.Command(program, append([]string{"agent", "--pins", pins, "--socket-dir", sockets}, args...)...), sockets)
+}
+
+// StartAgentBy is StartAgent by a command that becomes the agent.
+func StartAgentBy(cmd *exec.Cmd, sockets string) (*Agent, error) {
+	a := &Agent{Cmd: cmd, Sockets: sockets}
 	a.Cmd.Stderr = &a.stderr
 	a.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stdout, err := a.StdoutPipe()
