@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tcpresume/tcpresume/pkg/client"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 )
 
@@ -29,7 +30,7 @@ const exitHelp = `Exit codes:
     0  done; for "status" also if something works less well than it could
     1  any other error; for "doctor" a problem that keeps tcpresume from working
     2  wrong usage or input
-    3  nothing is loaded
+    3  nothing is loaded, or no agent answers
     4  no such path or policy
     5  missing rights`
 
@@ -50,7 +51,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, pathstore.ErrNotLoaded):
+	case errors.Is(err, pathstore.ErrNotLoaded), errors.Is(err, client.ErrAway):
 		return exitNotLoaded
 	case errors.Is(err, pathstore.ErrNotFound):
 		return exitNotFound
