@@ -5,7 +5,6 @@ package rig
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -55,10 +54,13 @@ func StartAgentBy(cmd *exec.Cmd, sockets string) (*Agent, error) {
 	if err := a.Start(); err != nil {
 		return nil, err
 	}
-	if lines := bufio.NewScanner(stdout); !lines.Scan() || !strings.Contains(lines.Text(), "taking reports") {
-		return nil, errors.Join(fmt.Errorf("the agent did not begin: %q, %s", lines.Text(), a.stderr.String()), a.Stop())
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		if strings.Contains(lines.Text(), "taking reports") {
+			return a, nil
+		}
 	}
-	return a, nil
+	err = a.Wait()
+	return nil, fmt.Errorf("the agent did not begin: %w, %s", err, a.stderr.String())
 }
 
 // Stop ends the agent as a service manager does, and reports how it went.
