@@ -78,6 +78,14 @@ func TestErrorLines(t *testing.T) {
 		{"policy set default --key-v4 -1", 2, `--key-v4: "-1" is not a whole number of 0 or more`},
 		{"policy sot", 2, `"sot" is not a verb of tcpresume policy: did you mean set?`},
 		{"watch --for soon", 2, `--for: "soon" is not a duration: give a number with a unit, as in 80ms or 10m`},
+		{"watch -o yaml", 2, `--output: "yaml" is not a format: use table, json, qlog`},
+		{"report", 2, `PEER is missing: write "tcpresume report PEER --cwnd SIZE"; see "tcpresume report --help"`},
+		{"report 192.0.2.1", 2, `cwnd is missing or 0: give the congestion window in bytes`},
+		{"report 192.0.2.1 --cwnd 1 --port 70000", 2, `--port 70000 is out of range: give 0 to 65535`},
+		{"report 192.0.2.1 --cwnd 1 --event open", 2, `--event: "open" is not a event: use tick, close`},
+		{"agent --config " + bad, 2, "configuration: open " + bad + ": no such file or directory"},
+		{"up --agent --detach", 2, `--agent needs this process to stay: leave --detach out, or run "tcpresume agent" beside it`},
+		{"up --metrics 127.0.0.1:0", 2, `--config, --metrics and --socket-dir are the agent's: add --agent`},
 		{"lst", 2, `"lst" is not a verb of tcpresume: did you mean list?`},
 		{"frobnicate", 2, `"frobnicate" is not a verb of tcpresume: "tcpresume --help" lists them`},
 
@@ -90,6 +98,8 @@ func TestErrorLines(t *testing.T) {
 		{"policy list", 3, notLoaded},
 		{"watch", 3, notLoaded},
 		{"status", 3, notLoaded},
+		{"agent", 3, notLoaded},
+		{"report 192.0.2.1 --cwnd 1MB --socket-dir /nowhere", 3, `the agent is away: dial unix /nowhere/api.sock: connect: no such file or directory; run "tcpresume agent", or name the directory of its sockets with --socket-dir`},
 		{"list --maps /nowhere", 3, strings.ReplaceAll(notLoaded, pins+"/maps", "/nowhere")},
 		{"list --pins /nowhere", 3, strings.ReplaceAll(notLoaded, pins, "/nowhere")},
 	} {

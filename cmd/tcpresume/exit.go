@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tcpresume/tcpresume/pkg/bpfman"
+	"github.com/tcpresume/tcpresume/pkg/client"
 	"github.com/tcpresume/tcpresume/pkg/image"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 )
@@ -32,7 +33,7 @@ const exitHelp = `Exit codes:
     1  any other error; for "doctor" a problem that keeps tcpresume from working,
        for "image inspect" one that keeps bpfman from loading
     2  wrong usage or input
-    3  nothing is loaded
+    3  nothing is loaded, or no agent answers
     4  no such path, policy or image
     5  missing rights, also at a registry`
 
@@ -53,7 +54,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, pathstore.ErrNotLoaded), errors.Is(err, bpfman.ErrNothing):
+	case errors.Is(err, pathstore.ErrNotLoaded), errors.Is(err, bpfman.ErrNothing), errors.Is(err, client.ErrAway):
 		return exitNotLoaded
 	case errors.Is(err, pathstore.ErrNotFound), errors.Is(err, image.ErrNotFound):
 		return exitNotFound

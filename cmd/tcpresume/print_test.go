@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tcpresume/tcpresume/pkg/agent"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
@@ -94,6 +95,69 @@ And then:
 	out.Reset()
 	if err := printStatus(&out, v, true); err != nil || !strings.Contains(out.String(), "no_memory") {
 		t.Errorf("%v, --all leaves out zeros:\n%s", err, out.String())
+	}
+}
+
+func TestStatusOfTheAgent(t *testing.T) {
+	s := &agent.Status{PID: 7, Started: time.Now().Add(-90 * time.Second), Queue: 10, Peers: 1, Connections: 2, Reports: []agent.Counted{
+		{Count: agent.Count{UID: 33, Result: agent.Stored}, Reports: 1200},
+		{Count: agent.Count{UID: 33, Result: agent.Held, Reason: "reset"}, Reports: 3},
+		{Count: agent.Count{UID: -1, Result: agent.Refused, Reason: "uid"}, Reports: 4},
+	}}
+	want := `pid 7, started 1m30s ago, knows 2 connections of 1 peer; only 10 reports may wait for it, more are dropped: "sysctl net.unix.max_dgram_qlen=512" and start it again`
+	if got := agentText(statusView{Agent: s}); got != want {
+		t.Errorf("got %s", got)
+	}
+	var out strings.Builder
+	want = `
+Reports since the agent started:
+  uid 33  1,200  stored
+  uid 33  3      held     reset  the connection migrated, and its window has not grown again
+  others  4      refused  uid    from a user that may not report
+`
+	if err := printReports(&out, s); err != nil || out.String() != want {
+		t.Errorf("%v, got\n%s", err, out.String())
+	}
+}
+
+func TestEveryReasonHasItsWords(t *testing.T) {
+	for words, reasons := range map[*map[string]string][]string{&heldMeanings: agent.HeldReasons, &refusedMeanings: agent.RefusalReasons} {
+		for _, reason := range reasons {
+			if (*words)[reason] == "" {
+				t.Errorf("%s has no words", reason)
+			}
+		}
+		if len(*words) != len(reasons) {
+			t.Errorf("%d words for %d reasons", len(*words), len(reasons))
+		}
+	}
+}
+
+func TestReportLines(t *testing.T) {
+	var out strings.Builder
+	lines := newEventLines(&out)
+	at := time.Date(2026, 11, 21, 12, 30, 15, 123456789, time.UTC)
+	peer := netip.MustParseAddr("192.0.2.1")
+	for _, e := range []agent.ReportEvent{
+		{At: at, UID: 33, Result: agent.Stored, Peer: peer, Saved: 256 << 10, RTT: 20_000},
+		{At: at, UID: 33, Result: agent.Held, Reason: "shared", Peer: peer},
+		{At: at, UID: 7, Result: agent.Refused, Reason: "uid", Detail: "uid 7 may not report"},
+	} {
+		if err := lines.report(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := lines.lost(agent.LostEvent{Count: 2}); err != nil {
+		t.Fatal(err)
+	}
+	want := `TIME          PEER                   CC     EVENT
+12:30:15.123  192.0.2.1              -      report of uid 33: stored 256KiB/-, rtt 20ms
+12:30:15.123  192.0.2.1              -      report of uid 33: held, so many connections report this address that it must be shared by strangers (shared)
+12:30:15.123  -                      -      report of uid 7: refused, uid 7 may not report (uid)
+              -                      -      2 events were not shown: this reader is too slow
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}
 }
 

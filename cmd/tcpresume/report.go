@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tcpresume/tcpresume/pkg/client"
-	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
@@ -115,7 +114,7 @@ func reportError(err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w; only members of the sockets' group reach the agent", err)
 	case errors.Is(err, client.ErrAway):
-		return fmt.Errorf("%w: %w; run \"tcpresume agent\", or name the directory of its sockets with --socket-dir", pathstore.ErrNotLoaded, err)
+		return fmt.Errorf("%w; run \"tcpresume agent\", or name the directory of its sockets with --socket-dir", err)
 	}
 	return err
 }

@@ -169,8 +169,13 @@ func agentText(v statusView) string {
 	if v.Agent == nil {
 		return orDash(v.agentNote, v.agentNote != "")
 	}
-	return fmt.Sprintf("pid %d, started %s, knows %s of %s", v.Agent.PID, showAge(time.Since(v.Agent.Started)),
+	text := fmt.Sprintf("pid %d, started %s, knows %s of %s", v.Agent.PID, showAge(time.Since(v.Agent.Started)),
 		plural(v.Agent.Connections, "connection", "connections"), plural(v.Agent.Peers, "peer", "peers"))
+	if v.Agent.Queue < agent.GoodQueue {
+		text += fmt.Sprintf("; only %s may wait for it, more are dropped: \"sysctl net.unix.max_dgram_qlen=%d\" and start it again",
+			plural(v.Agent.Queue, "report", "reports"), agent.GoodQueue)
+	}
+	return text
 }
 
 // printReports shows what became of reports, by user.

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -103,6 +104,9 @@ func (a *api) do(ctx context.Context, method, path string, body []byte) (*http.R
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if wrapped := new(url.Error); errors.As(err, &wrapped) {
+			err = wrapped.Err // without a URL that has no meaning
 		}
 		return nil, fmt.Errorf("%w: %w", ErrAway, err)
 	}

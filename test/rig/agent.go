@@ -5,7 +5,6 @@ package rig
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -40,7 +39,12 @@ type Agent struct {
 
 // StartAgent runs an agent over the maps of pins and waits until it takes reports.
 func StartAgent(program, pins, sockets string, args ...string) (*Agent, error) {
-	a := &Agent{Cmd: exec.Command(program, append([]string{"agent", "--pins", pins, "--socket-dir", sockets}, args...)...), Sockets: sockets}
+	return StartAgentBy(exec.Command(program, append([]string{"agent", "--pins", pins, "--socket-dir", sockets}, args...)...), sockets)
+}
+
+// StartAgentBy is StartAgent by a command that becomes the agent.
+func StartAgentBy(cmd *exec.Cmd, sockets string) (*Agent, error) {
+	a := &Agent{Cmd: cmd, Sockets: sockets}
 	a.Cmd.Stderr = &a.stderr
 	a.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stdout, err := a.StdoutPipe()
@@ -50,10 +54,13 @@ func StartAgent(program, pins, sockets string, args ...string) (*Agent, error) {
 	if err := a.Start(); err != nil {
 		return nil, err
 	}
-	if lines := bufio.NewScanner(stdout); !lines.Scan() || !strings.Contains(lines.Text(), "taking reports") {
-		return nil, errors.Join(fmt.Errorf("the agent did not begin: %q, %s", lines.Text(), a.stderr.String()), a.Stop())
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		if strings.Contains(lines.Text(), "taking reports") {
+			return a, nil
+		}
 	}
-	return a, nil
+	err = a.Wait()
+	return nil, fmt.Errorf("the agent did not begin: %w, %s", err, a.stderr.String())
 }
 
 // Stop ends the agent as a service manager does, and reports how it went.
