@@ -36,7 +36,7 @@ type timing struct {
 
 var defaults = timing{
 	answer: 30 * time.Second, watch: 8 * time.Minute, ping: 30 * time.Second, pong: 15 * time.Second,
-	firstWait: 250 * time.Millisecond, lastWait: 30 * time.Second,
+	firstWait: 250 * time.Millisecond, lastWait: 15 * time.Second,
 }
 
 // Client reads state objects from one API server. It is safe for concurrent use.

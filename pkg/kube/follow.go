@@ -82,7 +82,7 @@ func (f *follower) round(ctx context.Context) error {
 	body, err := f.client.watch(ctx, f.target, f.version)
 	if err != nil {
 		var no *Refused
-		if errors.As(err, &no) {
+		if errors.As(err, &no) && !no.overloaded() {
 			f.version = "" // whatever it dislikes about the version, a list has a good one
 		}
 		return err

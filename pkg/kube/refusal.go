@@ -32,6 +32,16 @@ func (r *Refused) Error() string {
 	return text
 }
 
+// overloaded says that the same request will do later: the server starts, or is
+// busy. 504 is none of these: it is also the answer to a version from ahead.
+func (r *Refused) overloaded() bool {
+	switch r.Code {
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable:
+		return true
+	}
+	return false
+}
+
 func refusal(answer *http.Response, target Target) error {
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
 	var said status

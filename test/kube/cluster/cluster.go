@@ -35,6 +35,7 @@ type Cluster struct {
 	etcdURL      string
 	etcd, server *process
 	http         *http.Client
+	updates      int // of state objects
 }
 
 // Start runs both and creates bpfman-operator's CRDs. The caller must Close it.
@@ -155,7 +156,8 @@ func (c *Cluster) StartServer(ctx context.Context) (err error) {
 		"--etcd-servers", c.etcdURL, "--secure-port", c.Port, "--bind-address", c.Host, "--advertise-address", c.Host,
 		"--endpoint-reconciler-type", "none", "--cert-dir", c.file("certs"), "--service-cluster-ip-range", "10.0.0.0/24",
 		"--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", c.file("sa.key"),
-		"--service-account-signing-key-file", c.file("sa.key"), "--authorization-mode", "RBAC", "--token-auth-file", c.file("tokens.csv"))
+		"--service-account-signing-key-file", c.file("sa.key"), "--authorization-mode", "RBAC", "--request-timeout", "3s", // for so long it waits for watches to end when it stops
+		"--token-auth-file", c.file("tokens.csv"))
 	if err != nil {
 		return err
 	}
