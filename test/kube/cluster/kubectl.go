@@ -22,9 +22,14 @@ func (c *Cluster) Kubectl(ctx context.Context, stdin string, args ...string) (st
 	return out, err
 }
 
+// Environ is for commands that are to find kubectl and the administrator's rights.
+func (c *Cluster) Environ() []string {
+	return append(os.Environ(), "KUBECONFIG="+c.Kubeconfig, "HOME="+c.dir, "PATH="+c.tools+":"+os.Getenv("PATH"))
+}
+
 func (c *Cluster) kubectl(ctx context.Context, stdin string, args ...string) (out, complaints string, err error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(c.tools, "kubectl"), args...)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig, "HOME="+c.dir)
+	cmd.Env = c.Environ()
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

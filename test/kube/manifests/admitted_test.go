@@ -50,6 +50,7 @@ func TestTheAgentNeedsTheNamespaceItGets(t *testing.T) {
 // The operator's Config exists already, with fields that are not ours.
 func TestAirGappedChangesOneFieldOfTheOperatorsConfig(t *testing.T) {
 	kubectl(t, "", "create", "-f", "testdata/config-crd.yaml")
+	t.Cleanup(func() { kubectlAfter(t, "delete", "-f", "testdata/config-crd.yaml") })
 	kubectl(t, "", "wait", "--for=condition=Established", "--timeout=60s", "crd/configs.bpfman.io")
 	kubectl(t, "", "create", "--field-manager=bpfman-operator", "-f", "testdata/config.yaml")
 	before := objects(t, kubectl(t, "", "get", "config.bpfman.io", "bpfman-config", "-o", "yaml"))[0]
@@ -81,13 +82,13 @@ func TestImagesAreReplacedByDigest(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(`resources: [`+base+`]
 components: [`+filepath.Dir(base)+`/bytecode]
 images:
-- {name: ghcr.io/tcpresume/bytecode, newName: registry.example.com/bytecode, digest: "`+digest[1:]+`"}
+- {name: ghcr.io/tcpresume/tcpresume-bytecode, newName: registry.example.com/tcpresume-bytecode, digest: "`+digest[1:]+`"}
 - {name: ghcr.io/tcpresume/tcpresume, newName: registry.example.com/tcpresume, digest: "`+digest[1:]+`"}
 `), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		text := render(t, dir)
-		for _, image := range []string{"url: registry.example.com/bytecode" + digest, "image: registry.example.com/tcpresume" + digest} {
+		for _, image := range []string{"url: registry.example.com/tcpresume-bytecode" + digest, "image: registry.example.com/tcpresume" + digest} {
 			if !strings.Contains(text, image) {
 				t.Errorf("%s: %s is missing", overlay, image)
 			}

@@ -46,6 +46,14 @@ func kubectl(t *testing.T, stdin string, args ...string) string {
 	return out
 }
 
+// kubectlAfter is for clean-up, when the test's context has ended.
+func kubectlAfter(t *testing.T, args ...string) {
+	t.Helper()
+	if _, err := api.Kubectl(context.Background(), "", args...); err != nil {
+		t.Error(err)
+	}
+}
+
 func render(t *testing.T, dir string) string { return kubectl(t, "", "kustomize", dir) }
 
 // object is a rendered manifest.
