@@ -60,8 +60,10 @@ func (s State) Ready() error {
 		return fmt.Errorf("%w: %s is being deleted", ErrNotReady, s.Object)
 	case s.Load == NotSelected:
 		return fmt.Errorf("%w: %s says %s: the application's nodeSelector leaves this node out", ErrNotReady, s.Object, s.Load)
+	case s.Load == "":
+		return fmt.Errorf("%w: %s has no status yet; is the operator's agent running on this node?", ErrNotReady, s.Object)
 	case s.Load != LoadSuccess:
-		return fmt.Errorf("%w: %s says %s (%s); the log of the bpfman daemon on this node says why", ErrNotReady, s.Object, cmp.Or(s.Load, "nothing"), cmp.Or(s.Message, "no message"))
+		return fmt.Errorf("%w: %s says %s (%s); the log of the bpfman daemon on this node says why", ErrNotReady, s.Object, s.Load, cmp.Or(s.Message, "no message"))
 	}
 	for _, p := range s.Programs {
 		if p.ID == 0 {

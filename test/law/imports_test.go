@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"pkg/bpfman":    {module + "/bytecode", module + "/pkg/loader", module + "/pkg/pathstore", "github.com/cilium/ebpf", "golang.org/x/sys/unix", "google.golang.org/protobuf/encoding/protowire"},
 	"pkg/image":     {module + "/bytecode", "github.com/cilium/ebpf", "github.com/google/go-containerregistry/pkg/", "github.com/docker/cli/cli/config", "github.com/klauspost/compress/gzip"},
 	"pkg/kube":      {"go.yaml.in/yaml/v3"},
+	"pkg/operator":  {module + "/pkg/bpfman", module + "/pkg/kube"},
 	"cmd/tcpresume": {module + "/bytecode", module + "/pkg/", "github.com/spf13/", "github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sys/unix", "golang.org/x/term"},
 }
 
