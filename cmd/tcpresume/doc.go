@@ -8,5 +8,5 @@
 // rules and kernel knowledge: a verb parses, calls one function of a library
 // and prints, data on stdout, messages on stderr.
 //
-// Arrow: cmd/tcpresume -> bpfman, loader, pathstore, image, resume
+// Arrow: cmd/tcpresume -> operator, kube, bpfman, loader, pathstore, image, resume
 package main

@@ -33,13 +33,17 @@ decides, that one is attached; where it could load the companion only, tcpresume
 loads the rest over its maps. While the command stays, it follows bpfman to a new
 load, with everything that is stored.
 
+With --application bpfman-operator is asked what it has loaded on this node, and
+"up" waits for it: see docs/kubernetes.md.
+
 Without --detach the command stays until Ctrl-C, as a service manager expects,
 and no other "up" or "down" can interfere. The kernel part does not need it: it
 goes on until "tcpresume down".`,
 		Example: `  tcpresume up --detach
   tcpresume up --cgroup /sys/fs/cgroup/system.slice
   tcpresume up --runtime bpfman
-  tcpresume up --runtime bpfman --program-id 57 --on-unload down`,
+  tcpresume up --runtime bpfman --program-id 57 --on-unload down
+  tcpresume up --runtime bpfman --application tcpresume --health :8089`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,8 +52,11 @@ goes on until "tcpresume down".`,
 			}
 			opts := g.options()
 			opts.Cgroup, opts.MaxPaths = cgroup, uint32(maxPaths)
-			if err := by.choose(cmd.Context(), g); err != nil {
+			if err := by.choose(cmd, g); err != nil {
 				return err
+			}
+			if by.waits(detach) {
+				return by.stay(cmd, nil, opts)
 			}
 			running, err := by.up(cmd.Context(), opts)
 			if err != nil {
