@@ -74,7 +74,10 @@ func Start(ctx context.Context) (_ *Cluster, err error) {
 
 func projectRoot(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
-	return filepath.Dir(strings.TrimSpace(string(out))), err // this module is the folder test
+	if err != nil {
+		return "", fmt.Errorf("go list -m: %w", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(out))), nil // this module is the folder test
 }
 
 // tools builds what is not built yet, which takes minutes the first time.
