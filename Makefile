@@ -5,15 +5,15 @@ MULTIARCH := $(shell gcc -print-multiarch 2>/dev/null)
 export BPF_CFLAGS := -O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/$(MULTIARCH)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
-PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev pkg-config libssl-dev protobuf-compiler
+PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev pkg-config libssl-dev protobuf-compiler etcd-server
 
 ARCHITECTURES := amd64 arm64 ppc64le riscv64 s390x
 
-.PHONY: help build agent images demo test bench bench-agent careful generate lint deps docs fmt clean
+.PHONY: help build agent images demo test kube-apiserver bench bench-agent careful generate lint deps docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## show what each target does
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 build: ## build bin/tcpresume
 	$(GO_BUILD) -o bin/tcpresume ./cmd/tcpresume
@@ -29,11 +29,14 @@ images: build agent ## make the images of the agent and of the BPF objects in bu
 demo: build ## cold, initcwnd, exact and careful side by side on an emulated long path (root)
 	cd test && go run ./cmd/demo -out ../build
 
-test: build deps ## run every test on this kernel, in namespaces and cgroups of their own (root)
+test: build deps kube-apiserver ## run every test on this kernel, in namespaces and cgroups of their own (root)
 	go test -race ./...
 	cd test && go test -race -p 1 ./lab/... ./phase ./law
 	-@test/bpfman.sh >/dev/null # a released bpfman, built once; without Rust its tests say so
-	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful ./agent ./bpfman # the race detector would slow the emulated path
+	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful ./agent ./bpfman ./kube/... # the race detector would slow the emulated path
+
+kube-apiserver: ## build the Kubernetes API server that tests use, once (minutes)
+	@test/kube/apiserver/build.sh
 
 bench: build ## measure every figure of the README again, beside its rivals (root, minutes)
 	cd test && go run ./cmd/bench -md ../build/bench.md -json ../build/bench.json

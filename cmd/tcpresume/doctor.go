@@ -16,6 +16,7 @@ func newDoctor(g *global) *cobra.Command {
 	var (
 		cgroup string
 		ask    bpfman.Options
+		op     operatorFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "doctor",
@@ -31,6 +32,7 @@ from doing all it can; a problem keeps it from working and makes the exit code 1
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts := g.options()
 			opts.Cgroup = cgroup
+			op.mayAdd(cmd, &ask)
 			findings := append(loader.Diagnose(opts), bpfman.Diagnose(cmd.Context(), opts, ask)...)
 			if err := g.print(cmd, findings, func(w io.Writer) error { return printFindings(w, findings) }); err != nil {
 				return err
@@ -50,6 +52,7 @@ from doing all it can; a problem keeps it from working and makes the exit code 1
 	cmd.Flags().StringVar(&cgroup, "cgroup", "", "`PATH` of the cgroup v2 to look at (default all)")
 	_ = cmd.MarkFlagDirname("cgroup")
 	addBpfman(cmd, &ask)
+	op.add(cmd)
 	return cmd
 }
 

@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tcpresume/tcpresume/pkg/bpfman"
 	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/pkg/operator"
 )
 
 // runtimeKind is who loads programs and maps.
@@ -29,6 +31,8 @@ type runtimeFlags struct {
 	programID int
 	bpfman    bpfman.Options
 	onUnload  bpfman.OnUnload
+	operator  operatorFlags
+	health    string
 }
 
 func (f *runtimeFlags) add(cmd *cobra.Command) {
@@ -39,7 +43,9 @@ func (f *runtimeFlags) add(cmd *cobra.Command) {
 	f.onUnload = bpfman.Keep
 	addWord(cmd, flags, &f.onUnload, "on-unload", "", "when bpfman unloads what runs", []bpfman.OnUnload{bpfman.Keep, bpfman.Down},
 		"keep goes on with what tcpresume holds; heeded while this command runs")
+	flags.StringVar(&f.health, "health", "", "`ADDRESS` for the probes /healthz and /readyz, as in :8089 (default none)")
 	addBpfman(cmd, &f.bpfman)
+	f.operator.add(cmd)
 }
 
 // addBpfman adds where bpfman is, for a verb that asks it.
@@ -51,9 +57,13 @@ func addBpfman(cmd *cobra.Command, to *bpfman.Options) {
 }
 
 // choose settles the kind, and what bpfman is asked for.
-func (f *runtimeFlags) choose(ctx context.Context, g *global) error {
+func (f *runtimeFlags) choose(cmd *cobra.Command, g *global) error {
 	f.bpfman.ProgramID, f.bpfman.MapsDir = uint32(f.programID), g.maps
-	named := f.programID != 0 || g.maps != ""
+	named := f.programID != 0 || g.maps != "" || f.operator.named()
+	if err := f.operator.addSource(cmd, &f.bpfman); err != nil {
+		return err
+	}
+	ctx := cmd.Context()
 	switch f.kind {
 	case runtimeAsIs:
 		origin, err := loader.ReadOrigin(g.pinsDir())
@@ -71,7 +81,7 @@ func (f *runtimeFlags) choose(ctx context.Context, g *global) error {
 		return err
 	case runtimeEmbedded:
 		if named {
-			return input(errors.New("--program-id and --maps name what bpfman has loaded, which --runtime embedded does without"))
+			return input(errors.New("--program-id, --maps and --application name what bpfman has loaded, which --runtime embedded does without"))
 		}
 	}
 	return nil
@@ -102,6 +112,12 @@ func (f *runtimeFlags) staying(cmd *cobra.Command, running *loader.Runtime, opts
 	return errors.Join(err, <-stayed)
 }
 
+// waits tells whether to stay for what the operator is yet to load: its nodes
+// come up in any order.
+func (f *runtimeFlags) waits(detach bool) bool {
+	return f.kind == runtimeBpfman && f.operator.named() && !detach
+}
+
 // stay follows bpfman, or only holds the place, until the user has enough.
 func (f *runtimeFlags) stay(cmd *cobra.Command, running *loader.Runtime, opts loader.Options) error {
 	ctx := cmd.Context()
@@ -109,9 +125,18 @@ func (f *runtimeFlags) stay(cmd *cobra.Command, running *loader.Runtime, opts lo
 		<-ctx.Done()
 		return running.Close()
 	}
-	follower := &bpfman.Follower{
-		Place: opts, Options: f.bpfman, OnUnload: f.onUnload,
-		Tell: func(words string) { fmt.Fprintln(cmd.ErrOrStderr(), words) },
+	health := operator.NewHealth()
+	if f.health != "" {
+		listener, err := net.Listen("tcp", f.health)
+		if err != nil {
+			return fmt.Errorf("--health: %w", err)
+		}
+		go func() {
+			if err := health.Serve(ctx, listener); err != nil {
+				teller(cmd)(fmt.Sprintf("--health: %v", err))
+			}
+		}()
 	}
+	follower := &bpfman.Follower{Place: opts, Options: f.bpfman, OnUnload: f.onUnload, Tell: teller(cmd), Looked: health.Looked}
 	return follower.Run(ctx, running)
 }

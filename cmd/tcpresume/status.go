@@ -37,6 +37,7 @@ func newStatus(g *global) *cobra.Command {
 	var (
 		all bool
 		ask bpfman.Options
+		op  operatorFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -51,6 +52,7 @@ without --all.`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			op.mayAdd(cmd, &ask)
 			v, err := g.status(cmd, ask)
 			if err != nil {
 				return err
@@ -61,6 +63,7 @@ without --all.`,
 	g.addSocketDir(cmd.Flags())
 	cmd.Flags().BoolVar(&all, "all", false, "show counters that are zero too")
 	addBpfman(cmd, &ask)
+	op.add(cmd)
 	return cmd
 }
 

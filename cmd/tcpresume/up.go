@@ -35,6 +35,9 @@ decides, that one is attached; where it could load the companion only, tcpresume
 loads the rest over its maps. While the command stays, it follows bpfman to a new
 load, with everything that is stored.
 
+With --application bpfman-operator is asked what it has loaded on this node, and
+"up" waits for it: see docs/kubernetes.md.
+
 Without --detach the command stays until Ctrl-C, as a service manager expects,
 and no other "up" or "down" can interfere. The kernel part does not need it: it
 goes on until "tcpresume down". With --agent the process that stays is the agent,
@@ -43,7 +46,8 @@ too; see "tcpresume agent".`,
   tcpresume up --agent
   tcpresume up --cgroup /sys/fs/cgroup/system.slice
   tcpresume up --runtime bpfman
-  tcpresume up --runtime bpfman --program-id 57 --on-unload down`,
+  tcpresume up --runtime bpfman --program-id 57 --on-unload down
+  tcpresume up --runtime bpfman --application tcpresume --health :8089`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -54,6 +58,8 @@ too; see "tcpresume agent".`,
 			switch {
 			case serve && detach:
 				return input(errors.New("--agent needs this process to stay: leave --detach out, or run \"tcpresume agent\" beside it"))
+			case serve && by.operator.named():
+				return input(errors.New("--agent needs maps that are there, and the operator's may come later: run \"tcpresume agent\" beside it, as manifests/ do"))
 			case serve && err != nil:
 				return input(err)
 			case !serve && (f.config != "" || f.metrics != "" || g.sockets != ""):
@@ -61,8 +67,11 @@ too; see "tcpresume agent".`,
 			}
 			opts := g.options()
 			opts.Cgroup, opts.MaxPaths = cgroup, uint32(maxPaths)
-			if err := by.choose(cmd.Context(), g); err != nil {
+			if err := by.choose(cmd, g); err != nil {
 				return err
+			}
+			if by.waits(detach) {
+				return by.stay(cmd, nil, opts)
 			}
 			running, err := by.up(cmd.Context(), opts)
 			if err != nil {

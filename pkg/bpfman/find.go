@@ -50,12 +50,19 @@ func Find(ctx context.Context, opts Options) (*Generation, error) {
 			asked[len(asked)-1] += " (" + err.Error() + ")"
 			continue
 		}
+		if errors.Is(err, ErrUnsettled) {
+			return nil, err
+		}
 		if err != nil {
 			notes = append(notes, err.Error())
 			continue
 		}
 		found, wrong := confirm(claims, opts)
 		notes = append(notes, wrong...)
+		if found == nil && len(claims) > 0 && slices.Contains(opts.Sources, source) {
+			// The operator will load anew what died, and say so.
+			return nil, fmt.Errorf("%w: %s: %s", ErrUnsettled, source, strings.Join(notes, "; "))
+		}
 		if found != nil {
 			found.FoundBy, found.Notes = source.String(), notes
 			return found, nil

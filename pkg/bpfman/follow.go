@@ -20,17 +20,21 @@ type Follower struct {
 	Options  Options
 	OnUnload OnUnload
 	Tell     func(string) // words for a person about each change
+	Looked   func(error)  // after each look; nil: what bpfman has loaded is in use
 
 	runtime *loader.Runtime // nil while taken down
 	state   loader.State
-	missing bool
+	missing error  // why there is nothing; nil: there is
 	failed  string // the last failure, told once
 }
 
 // Run takes over the runtime and follows until ctx ends. What is in the kernel
-// then stays, as it does when this process is killed.
+// then stays, as it does when this process is killed. Without a runtime it waits
+// for bpfman to load.
 func (f *Follower) Run(ctx context.Context, runtime *loader.Runtime) error {
-	f.runtime, f.state = runtime, runtime.State()
+	if f.runtime = runtime; runtime != nil {
+		f.state = runtime.State()
+	}
 	f.Options.often = true
 	defer func() {
 		if f.runtime != nil {
@@ -45,9 +49,19 @@ func (f *Follower) Run(ctx context.Context, runtime *loader.Runtime) error {
 		case <-changed:
 		case <-time.After(followEvery):
 		}
-		if err := f.look(ctx); err != nil && ctx.Err() == nil && err.Error() != f.failed {
+		err := f.look(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil && err.Error() != f.failed {
 			f.failed = err.Error()
 			f.Tell(f.failed)
+		}
+		if err == nil {
+			err = f.missing
+		}
+		if f.Looked != nil {
+			f.Looked(err)
 		}
 	}
 }
@@ -81,14 +95,14 @@ func (f *Follower) changes(ctx context.Context) <-chan struct{} {
 func (f *Follower) look(ctx context.Context) error {
 	found, err := Find(ctx, f.Options)
 	if errors.Is(err, ErrNothing) {
-		return f.gone(ctx)
+		return f.gone(ctx, err)
 	}
 	if err != nil {
 		return err
 	}
 	defer found.Close()
 	if f.runtime != nil && stillLoaded(f.state, found) {
-		f.missing, f.failed = false, ""
+		f.missing, f.failed = nil, ""
 		return nil
 	}
 	place := f.Place
@@ -101,7 +115,7 @@ func (f *Follower) look(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("moving to bpfman's program %d: %w; what ran goes on", found.Origin.Program, err)
 	}
-	f.state, f.missing, f.failed = f.runtime.State(), false, ""
+	f.state, f.missing, f.failed = f.runtime.State(), nil, ""
 	f.Tell(fmt.Sprintf("moved to bpfman's program %d (%s mode)", found.Origin.Program, found.Mode))
 	for _, note := range f.runtime.Notes {
 		f.Tell("note: " + note)
@@ -109,17 +123,35 @@ func (f *Follower) look(ctx context.Context) error {
 	return nil
 }
 
-func (f *Follower) gone(ctx context.Context) error {
-	if f.missing {
+// gone answers that bpfman has nothing of ours any more, or nothing yet.
+func (f *Follower) gone(ctx context.Context, why error) error {
+	if f.missing != nil {
+		f.missing = why
 		return nil
 	}
-	f.missing = true
-	if f.OnUnload != Down {
+	origin, err := loader.ReadOrigin(f.Place.Pins)
+	if err != nil {
+		return err
+	}
+	switch {
+	case f.runtime == nil && origin == nil: // what runs on maps of its own is none of bpfman's business
+		f.Tell("bpfman has loaded nothing of tcpresume yet: waiting")
+	case f.OnUnload != Down:
 		f.Tell("bpfman has unloaded tcpresume: it goes on with what it holds, and moves when bpfman loads it again")
-		return nil
+	default:
+		if err := f.takeDown(ctx); err != nil {
+			return err
+		}
 	}
-	f.runtime.Close()
-	f.runtime = nil
+	f.missing = why
+	return nil
+}
+
+func (f *Follower) takeDown(ctx context.Context) error {
+	if f.runtime != nil {
+		f.runtime.Close()
+		f.runtime = nil
+	}
 	removal, err := loader.Down(ctx, f.Place)
 	if err := ignoreNotLoaded(err); err != nil {
 		return err

@@ -61,6 +61,8 @@ func (p *program) identify() error {
 		return err
 	}
 	switch {
+	case p.Name != "" && p.Name != info.Name:
+		return fmt.Errorf("%w: %d is %q, and was to be %q", errOther, p.ID, info.Name, p.Name)
 	case info.Name == bytecode.KernelProgTcpResume && info.Type == ebpf.SockOps:
 		p.mode = loader.ModeProgram
 	case info.Name == bytecode.KernelProgResumeWatch && info.Type == ebpf.TracePoint:

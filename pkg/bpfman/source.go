@@ -34,6 +34,10 @@ type Notifier interface {
 // ErrAbsent is wrapped by a Source that this machine does not have.
 var ErrAbsent = errors.New("not here")
 
+// ErrUnsettled is wrapped by a Source that does not know, or knows that a change
+// is under way: whoever else is asked would be a guess, and what runs stays.
+var ErrUnsettled = errors.New("waiting")
+
 // Options say where to look. The zero value looks at all the usual places.
 type Options struct {
 	ProgramID uint32   // this program and no other

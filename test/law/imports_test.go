@@ -29,6 +29,8 @@ var mayImport = map[string][]string{
 	"cmd/tcpresume":     {module + "/bytecode", module + "/internal/jsonline", module + "/pkg/", "github.com/spf13/", "github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sys/unix", "golang.org/x/term"},
 	"images":            {module + "/pkg/image"},
 	"pkg/bpfman":        {module + "/bytecode", module + "/pkg/loader", module + "/pkg/pathstore", "github.com/cilium/ebpf", "golang.org/x/sys/unix", "google.golang.org/protobuf/encoding/protowire"},
+	"pkg/kube":          {"go.yaml.in/yaml/v3"},
+	"pkg/operator":      {module + "/pkg/bpfman", module + "/pkg/kube"},
 }
 
 type goPackage struct {

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	nodeName = "node-1"
+	// podPins is the default directory under another path, as in the pod.
+	podPins = "/mnt/bpf/tcpresume"
+)
+
+// container is what the manifest says of the container "kernel".
+type container struct {
+	Name            string
+	Args            []string
+	Env             []struct{ Name, Value string }
+	SecurityContext struct {
+		Capabilities struct{ Add, Drop []string }
+	} `yaml:"securityContext"`
+}
+
+func manifest(t *testing.T) container {
+	t.Helper()
+	text, err := api.Kubectl(t.Context(), "", "get", "daemonset", "tcpresume", "-n", "tcpresume", "-o", "yaml")
+	must(t, err)
+	var set struct {
+		Spec struct {
+			Template struct {
+				Spec struct{ Containers []container }
+			}
+		}
+	}
+	must(t, yaml.Unmarshal([]byte(text), &set))
+	for _, c := range set.Spec.Template.Spec.Containers {
+		if c.Name == "kernel" {
+			return c
+		}
+	}
+	t.Fatal("the DaemonSet has no container \"kernel\"")
+	return container{}
+}
+
+// pod is the running process.
+type pod struct {
+	*testing.T
+	cmd    *exec.Cmd
+	health string
+	mu     sync.Mutex
+	log    bytes.Buffer
+	ended  chan struct{}
+}
+
+func (p *pod) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.Write(text)
+}
+
+func (p *pod) said() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+// run starts what the kubelet would, on one cgroup instead of all of them.
+func run(t *testing.T, cgroup string, extra ...string) *pod {
+	t.Helper()
+	return start(t, manifest(t), cgroup, extra...)
+}
+
+func start(t *testing.T, spec container, cgroup string, extra ...string) *pod {
+	t.Helper()
+	p := &pod{T: t, health: freeAddress(t), ended: make(chan struct{})}
+	args := append(bounded(spec), binary)
+	for _, arg := range spec.Args {
+		if strings.HasPrefix(arg, "--health=") {
+			arg = "--health=" + p.health
+		}
+		args = append(args, arg)
+	}
+	args = append(append(args, "--cgroup="+cgroup), extra...)
+	p.cmd = exec.Command(args[0], args[1:]...)
+	p.cmd.Env = []string{"NODE_NAME=" + nodeName, "KUBERNETES_SERVICE_HOST=" + api.Host, "KUBERNETES_SERVICE_PORT=" + api.Port}
+	for _, e := range spec.Env {
+		if e.Value != "" {
+			p.cmd.Env = append(p.cmd.Env, e.Name+"="+e.Value)
+		}
+	}
+	p.cmd.Env = append(p.cmd.Env, "TCPRESUME_PINS="+podPins)
+	p.cmd.Stdout, p.cmd.Stderr = p, p
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	must(t, p.cmd.Start())
+	go func() {
+		_ = p.cmd.Wait()
+		close(p.ended)
+	}()
+	t.Cleanup(func() {
+		p.stop()
+		if t.Failed() {
+			t.Logf("the container said:\n%s", p.said())
+		}
+	})
+	return p
+}
+
+// bounded drops every capability that the manifest does not add.
+func bounded(spec container) []string {
+	set := "-all"
+	for _, name := range spec.SecurityContext.Capabilities.Add {
+		set += ",+" + strings.ToLower(name)
+	}
+	return []string{"setpriv", "--bounding-set=" + set, "--no-new-privs"}
+}
+
+func (p *pod) stop() {
+	select {
+	case <-p.ended:
+		return
+	default:
+	}
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	<-p.ended
+}
+
+// probe is what the kubelet sees: the text of a failure, or "ok".
+func (p *pod) probe(path string) string {
+	answer, err := http.Get("http://" + p.health + path)
+	if err != nil {
+		return err.Error()
+	}
+	defer answer.Body.Close()
+	text, _ := io.ReadAll(answer.Body)
+	return strings.TrimSpace(string(text))
+}
+
+// thin checks what the idle process holds in memory, in bytes.
+func (p *pod) thin() {
+	p.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	must(p, err)
+	for line := range strings.Lines(string(text)) {
+		if kB, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			var resident int
+			_, err := fmt.Sscan(kB, &resident)
+			must(p, err)
+			p.Logf("resident memory: %d kB", resident)
+			if resident > 30_000 {
+				p.Errorf("%d kB are more than 30 MB", resident)
+			}
+		}
+	}
+}
+
+// looks waits until the process has looked at what is loaded.
+func (p *pod) looks() {
+	p.Helper()
+	eventually(p.T, "a look", func() bool {
+		said := p.probe("/readyz")
+		return !strings.Contains(said, "connection refused") && said != "nothing was looked at yet"
+	})
+}
+
+// becomes waits until the readiness probe says so.
+func (p *pod) becomes(want string) {
+	p.Helper()
+	eventually(p.T, "/readyz says "+want, func() bool {
+		select {
+		case <-p.ended:
+			p.Fatal("the container ended")
+		default:
+		}
+		said := p.probe("/readyz")
+		return said == want || want != "ok" && strings.Contains(said, want)
+	})
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// output runs one verb of the binary with all rights and returns stdout.
+func output(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(binary, args...).Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		t.Fatalf("tcpresume %s: %v: %s", strings.Join(args, " "), err, exit.Stderr)
+	}
+	must(t, err)
+	return string(out)
+}
