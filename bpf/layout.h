@@ -44,6 +44,11 @@ enum resume_dropin {
 	RESUME_DROPIN_NEVER,
 };
 
+enum resume_live {
+	RESUME_LIVE_IDLE = 0, /* a path that is stored reaches the peer's idle connections */
+	RESUME_LIVE_NEVER, /* it waits for the next connection */
+};
+
 enum resume_cc {
 	RESUME_CC_OTHER = 0,
 	RESUME_CC_CUBIC,
@@ -92,9 +97,36 @@ enum resume_trigger {
 	RESUME_TRIGGER_REPLACED, /* somebody chose another congestion control */
 	RESUME_TRIGGER_DRAINING, /* tcpresume is going away */
 	RESUME_TRIGGER_CLOSED,
+	RESUME_TRIGGER_REVIVED, /* the state was given to an idle live connection */
+	RESUME_TRIGGER_ASKED, /* it was given because the application asked */
 };
 
 #define RESUME_TRIGGER_SLOTS 32 /* a power of two, which the verifier can follow */
+
+/*
+ * What became of a live connection that was to get a path, because the path was
+ * stored while it was idle, or because its application asked. Each has its
+ * counter for either reason.
+ */
+enum resume_verdict {
+	RESUME_VERDICT_RESUMED = 0,
+	RESUME_VERDICT_OFF, /* the policy or the entry says so, or allows less */
+	RESUME_VERDICT_NO_SAVED_PATH,
+	RESUME_VERDICT_LIFETIME_EXCEEDED,
+	RESUME_VERDICT_IN_USE, /* another connection has the entry or the path, or has used it up */
+	RESUME_VERDICT_PATH_UNSTABLE, /* rewritten faster than it could be read */
+	RESUME_VERDICT_NO_SAVED_RTT,
+	RESUME_VERDICT_RTT_NOT_VALIDATED,
+	RESUME_VERDICT_NO_GAIN,
+	RESUME_VERDICT_CONGESTED, /* losses are being repaired */
+	RESUME_VERDICT_ALREADY, /* the connection is resuming, or an ask of it has been used */
+	RESUME_VERDICT_UNSUPPORTED, /* its congestion control has no wrapper, or its end goes unseen */
+	RESUME_VERDICT_NO_MEMORY,
+	RESUME_VERDICT_MALFORMED, /* asks only, like the next */
+	RESUME_VERDICT_NOT_CONNECTED,
+};
+
+#define RESUME_VERDICT_SLOTS 16 /* a power of two */
 
 /* What bound the jump. */
 enum resume_limit {
@@ -117,6 +149,9 @@ struct resume_peer {
 	__u8 addr[16];
 	__u64 scope; /* 0, or the netns cookie where the policy separates namespaces */
 };
+
+#define RESUME_SCOPE_ASKED (1ULL << 63) /* with the scope: what an application asked by itself */
+#define RESUME_SCOPE_TOKEN (~0ULL) /* `addr` is a token, which a connection's application names */
 
 /*
  * Value of resume_paths. `claim` is one word that says three things: equal to
@@ -160,6 +195,7 @@ struct resume_policy {
 	enum resume_sharing sharing;
 	enum resume_scope scope;
 	enum resume_dropin dropin;
+	enum resume_live live;
 	__u8 key_bits_v4; /* 0..32 */
 	__u8 key_bits_v6; /* 0..128 */
 	__u8 learn;
@@ -205,6 +241,14 @@ struct resume_stats {
 	__u64 learnt_older; /* a fresher report stands */
 	__u64 events_lost;
 	__u64 triggers[RESUME_TRIGGER_SLOTS];
+	/* of live connections, which are not among the established above */
+	__u64 live[RESUME_VERDICT_SLOTS];
+	__u64 ask[RESUME_VERDICT_SLOTS];
+};
+
+/* Value of resume_reach[0]: only sockets of this cgroup and below are reached. */
+struct resume_reach {
+	__u64 cgroup_id;
 };
 
 struct resume_event {

@@ -40,9 +40,11 @@ func Down(ctx context.Context, opts Options) (Removal, error) {
 	if err := ctx.Err(); err != nil {
 		return gone, err
 	}
-	// New connections first: nothing may enter a wrapper while sockets leave them.
-	if err := removeIfThere(linkPin(opts.Pins, sockopsLink)); err != nil {
-		return gone, rights(err)
+	// What lets connections in comes first: nothing may enter a wrapper while sockets leave them.
+	for _, name := range []string{liveLink, sockopsLink} {
+		if err := removeIfThere(linkPin(opts.Pins, name)); err != nil {
+			return gone, rights(err)
+		}
 	}
 	errs := []error{gone.giveBack(opts)}
 	for _, w := range wrappers {

@@ -105,6 +105,9 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 	if err := setControl(maps, undone); err != nil {
 		return err
 	}
+	if err := r.loadLive(maps, cgroup, opts, undone); err != nil {
+		return err
+	}
 	r.Upgraded = running != nil && running.cgroupID != 0
 	return attach(coll.Programs[bytecode.KernelProgTcpResume], cgroup, running, opts, undone)
 }

@@ -107,6 +107,7 @@ func encodePolicy(p resume.Policy) (bytecode.KernelResumePolicy, error) {
 	sharing, err2 := number("resume_sharing", p.Sharing)
 	scope, err3 := number("resume_scope", p.Scope)
 	dropin, err4 := number("resume_dropin", p.Dropin)
+	live, err5 := number("resume_live", p.Live)
 	val := bytecode.KernelResumePolicy{
 		MaxCwndBytes:     uint32(p.MaxCwnd),
 		MaxSsthreshBytes: uint32(p.MaxSsthresh),
@@ -116,6 +117,7 @@ func encodePolicy(p resume.Policy) (bytecode.KernelResumePolicy, error) {
 		Sharing:          bytecode.KernelResumeSharing(sharing),
 		Scope:            bytecode.KernelResumeScope(scope),
 		Dropin:           bytecode.KernelResumeDropin(dropin),
+		Live:             bytecode.KernelResumeLive(live),
 		KeyBitsV4:        uint8(p.KeyBitsV4),
 		KeyBitsV6:        uint8(p.KeyBitsV6),
 		RttLowPercent:    uint16(p.RTTLow),
@@ -124,7 +126,7 @@ func encodePolicy(p resume.Policy) (bytecode.KernelResumePolicy, error) {
 	if p.Learn {
 		val.Learn = 1
 	}
-	return val, errors.Join(err1, err2, err3, err4)
+	return val, errors.Join(err1, err2, err3, err4, err5)
 }
 
 func decodePolicy(val bytecode.KernelResumePolicy) resume.Policy {
@@ -133,6 +135,7 @@ func decodePolicy(val bytecode.KernelResumePolicy) resume.Policy {
 		Sharing:     resume.Sharing(word("resume_sharing", val.Sharing)),
 		Scope:       resume.Scope(word("resume_scope", val.Scope)),
 		Dropin:      resume.Dropin(word("resume_dropin", val.Dropin)),
+		Live:        resume.Live(word("resume_live", val.Live)),
 		MaxCwnd:     resume.Bytes(val.MaxCwndBytes),
 		MaxSsthresh: resume.Bytes(val.MaxSsthreshBytes),
 		MaxJump:     resume.Bytes(val.MaxJumpBytes),
