@@ -8,7 +8,7 @@
 #define RESUME_JOIN_H
 
 #include "cc.h"
-#include "claim.h"
+#include "owner.h"
 #include "policy.h"
 #include "stats.h"
 
@@ -27,6 +27,15 @@ struct join {
 	__u64 cookie;
 	__u8 addr[16];
 };
+
+/*
+ * Idle as a sender: nothing in flight, nothing written, and the last segment
+ * left longer ago than a retransmission timeout, so not within a burst.
+ */
+static __always_inline bool join_idle(__u32 in_flight, __u32 unsent, __u32 sent_at, __u32 rto)
+{
+	return !in_flight && !unsent && (__u32)bpf_jiffies64() - sent_at > rto;
+}
 
 static __always_inline void join_peer(const struct sock *sk, struct join *join)
 {
@@ -49,9 +58,9 @@ static __always_inline enum resume_verdict join_find(struct join *join)
 	if (view == CLAIM_UNSTABLE)
 		return RESUME_VERDICT_PATH_UNSTABLE;
 	if (view != CLAIM_FREE)
-		return bpf_ktime_get_boot_ns() < join->path.expires_ns ?
-			       RESUME_VERDICT_IN_USE :
-			       RESUME_VERDICT_LIFETIME_EXCEEDED;
+		return bpf_ktime_get_boot_ns() < join->path.expires_ns
+			       ? RESUME_VERDICT_IN_USE
+			       : RESUME_VERDICT_LIFETIME_EXCEEDED;
 	join->deadline_ns = join->path.stored_ns + join->policy.lifetime_s * 1000000000ULL;
 	if (join->deadline_ns > join->path.expires_ns)
 		join->deadline_ns = join->path.expires_ns;
@@ -94,8 +103,8 @@ static __always_inline enum resume_verdict join_admit(const struct sock *sk, str
 		return RESUME_VERDICT_CONGESTED;
 	if (!mss || join->path.cwnd_bytes < mss)
 		return RESUME_VERDICT_NO_GAIN;
-	return join->mode == RESUME_MODE_EXACT ? RESUME_VERDICT_RESUMED :
-						 join_careful(tp, join, mss);
+	return join->mode == RESUME_MODE_EXACT ? RESUME_VERDICT_RESUMED
+					       : join_careful(tp, join, mss);
 }
 
 /*
@@ -124,6 +133,24 @@ static __always_inline bool join_watched(void *ctx, const struct sock *sk)
 		return true;
 	flags |= BPF_SOCK_OPS_STATE_CB_FLAG;
 	return !bpf_setsockopt(ctx, SOL_TCP, TCP_BPF_SOCK_OPS_CB_FLAGS, &flags, sizeof(flags));
+}
+
+/* Mode exact takes the entry now, where it serves one connection only; careful at the jump. */
+static __always_inline bool join_claim(const struct join *join, struct resume_conn *conn)
+{
+	__u8 sharing = join->path.sharing ?: join->policy.sharing;
+
+	if (join->mode != RESUME_MODE_EXACT)
+		return true;
+	if (!join->entry)
+		return false;
+	if (sharing == RESUME_SHARING_SINGLE) {
+		if (!claim_swap(join->entry, conn->claim, join->cookie))
+			return false;
+		conn->claimed = 1;
+	}
+	__sync_fetch_and_add(&join->entry->uses, 1);
+	return true;
 }
 
 /* What a connection may lose by joining anew: a set that it holds and that served. */
@@ -214,7 +241,13 @@ static __always_inline enum resume_verdict join_enter(void *ctx, const struct so
 	if (wrapped)
 		cc_unwrap(ctx, join->cc); /* a wrapper starts anew only if it is set anew */
 	join_fill(sk, join, why, conn);
+	if (!join_claim(join, conn)) {
+		bpf_sk_storage_delete(&resume_conns, ctx);
+		return RESUME_VERDICT_IN_USE;
+	}
 	if (cc_wrap(ctx, join->cc)) {
+		if (conn->claimed)
+			owner_return(conn);
 		bpf_sk_storage_delete(&resume_conns, ctx);
 		return RESUME_VERDICT_UNSUPPORTED;
 	}

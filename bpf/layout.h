@@ -120,7 +120,8 @@ enum resume_verdict {
 	RESUME_VERDICT_NO_GAIN,
 	RESUME_VERDICT_CONGESTED, /* losses are being repaired */
 	RESUME_VERDICT_ALREADY, /* the connection is resuming, or an ask of it has been used */
-	RESUME_VERDICT_UNSUPPORTED, /* its congestion control has no wrapper, or its end goes unseen */
+	RESUME_VERDICT_UNSUPPORTED, /* its congestion control has no wrapper, or its end goes unseen
+				     */
 	RESUME_VERDICT_NO_MEMORY,
 	RESUME_VERDICT_MALFORMED, /* asks only, like the next */
 	RESUME_VERDICT_NOT_CONNECTED,
@@ -249,6 +250,50 @@ struct resume_stats {
 /* Value of resume_reach[0]: only sockets of this cgroup and below are reached. */
 struct resume_reach {
 	__u64 cgroup_id;
+};
+
+/*
+ * The socket option by which an application asks for one of its connections:
+ * setsockopt with struct resume_ask, getsockopt with struct resume_answer. It
+ * exists in cgroups that the operator allowed only. The level is one that the
+ * kernel has no use for.
+ */
+#define RESUME_ASK_LEVEL 0x7472
+#define RESUME_ASK_NAME 1
+#define RESUME_ASK_VERSION 1
+
+enum resume_ask_kind {
+	RESUME_ASK_PEER = 1, /* the entry of the connection's peer */
+	RESUME_ASK_TOKEN, /* the entry that was stored under a token */
+	RESUME_ASK_STATE, /* the state that comes with the ask */
+};
+
+struct resume_ask {
+	__u32 version;
+	enum resume_ask_kind kind;
+	__u8 token[16];
+	__u32 cwnd_bytes; /* this and the next: RESUME_ASK_STATE only */
+	__u32 ssthresh_bytes; /* 0: not known */
+	__u32 min_rtt_us;
+	enum resume_mode mode; /* at most what is allowed; POLICY: careful */
+};
+
+struct resume_answer {
+	__u32 version;
+	enum resume_phase phase;
+	enum resume_trigger outcome; /* of the latest change of phase */
+	enum resume_mode mode; /* OFF: the connection was never given a state */
+	__u32 cwnd_bytes; /* as stored and capped */
+	__u32 ssthresh_bytes;
+	__u32 jump_bytes;
+	enum resume_limit limit;
+};
+
+/* Value of resume_ask_rule[0]: what the operator allows the cgroup, on top of the peer's policy. */
+struct resume_ask_rule {
+	__u32 max_cwnd_bytes; /* 0: no cap of its own */
+	__u32 max_ssthresh_bytes;
+	enum resume_mode mode; /* CAREFUL or EXACT */
 };
 
 struct resume_event {

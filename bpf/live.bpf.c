@@ -5,8 +5,6 @@
  * over the sockets of a network namespace serves every path that was stored
  * since the last; whoever opens the pinned link for reading makes one.
  */
-#include "owner.h"
-
 #include "join.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
@@ -19,18 +17,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct resume_reach);
 } resume_reach SEC(".maps");
-
-/*
- * Idle as a sender: nothing in flight, nothing written, and the last segment
- * left longer ago than a retransmission timeout, so not within a burst.
- */
-static __always_inline bool live_idle(const struct tcp_sock *tp)
-{
-	__u32 sent = tp->lsndtime;
-
-	return !tp->packets_out && tp->write_seq == tp->snd_nxt &&
-	       (__u32)bpf_jiffies64() - sent > tp->inet_conn.icsk_rto;
-}
 
 /* True for sockets of the cgroup that tcpresume is attached to, and below. */
 static __always_inline bool live_within(const struct sock *sk)
@@ -54,14 +40,6 @@ static __always_inline bool live_within(const struct sock *sk)
 	return false;
 }
 
-static __always_inline bool live_draining(void)
-{
-	__u32 zero = 0;
-	struct resume_control *control = bpf_map_lookup_elem(&resume_control, &zero);
-
-	return !control || control->draining;
-}
-
 /* A function of its own, so that the object describes what it returns. */
 static __noinline enum resume_verdict live_join(struct tcp_sock *tp)
 {
@@ -73,7 +51,7 @@ static __noinline enum resume_verdict live_join(struct tcp_sock *tp)
 	if (join.policy.mode == RESUME_MODE_OFF || join.policy.live == RESUME_LIVE_NEVER)
 		return RESUME_VERDICT_NO_SAVED_PATH; /* not worth a count for each socket */
 	verdict = join_find(&join);
-	if (verdict == RESUME_VERDICT_NO_SAVED_PATH || live_draining() || !live_within(sk))
+	if (verdict == RESUME_VERDICT_NO_SAVED_PATH || draining() || !live_within(sk))
 		return RESUME_VERDICT_NO_SAVED_PATH;
 	if (verdict)
 		return verdict;
@@ -106,7 +84,8 @@ int tcp_live(struct bpf_iter__tcp *ctx)
 	if (common->skc_state != BPF_TCP_ESTABLISHED)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(common);
-	if (!tp || !live_idle(tp))
+	if (!tp || !join_idle(tp->packets_out, tp->write_seq - tp->snd_nxt, tp->lsndtime,
+			      tp->inet_conn.icsk_rto))
 		return 0;
 	verdict = live_join(tp);
 	if (verdict == RESUME_VERDICT_NO_SAVED_PATH || verdict == RESUME_VERDICT_ALREADY)

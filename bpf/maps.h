@@ -85,4 +85,13 @@ struct {
 	__type(value, __u32);
 } CwndMap SEC(".maps"), SSThreshMap SEC(".maps"), FallbackMap SEC(".maps");
 
+/* True while tcpresume goes away. */
+static __always_inline bool draining(void)
+{
+	__u32 zero = 0;
+	struct resume_control *control = bpf_map_lookup_elem(&resume_control, &zero);
+
+	return control && control->draining;
+}
+
 #endif

@@ -21,8 +21,7 @@
 		struct resume_stats *_stats = bpf_map_lookup_elem(&resume_stats, &_zero);          \
 		barrier_var(_verdict);                                                             \
 		if (_stats)                                                                        \
-			__sync_fetch_and_add(                                                      \
-				&_stats->group[_verdict % RESUME_VERDICT_SLOTS], 1);               \
+			__sync_fetch_and_add(&_stats->group[_verdict % RESUME_VERDICT_SLOTS], 1);  \
 	})
 
 static __always_inline void stats_trigger(__u32 trigger)

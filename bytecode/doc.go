@@ -16,4 +16,5 @@ package bytecode
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem bbrv1 -no-global-types BbrV1 ../bpf/bbr_main_v1.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem handback -no-global-types Handback ../bpf/handback.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem live -type resume_verdict Live ../bpf/live.bpf.c
+//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem ask -type resume_answer Ask ../bpf/ask.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem check -type phase_input Check ../bpf/check.bpf.c
