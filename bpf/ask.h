@@ -123,8 +123,9 @@ static __always_inline enum resume_verdict ask_find(const struct resume_ask *ask
 			return RESUME_VERDICT_ALREADY;
 		return verdict;
 	}
-	/* In use by another connection, or refuted and not forgotten yet. */
-	if (verdict == RESUME_VERDICT_IN_USE && join->path.claim != join->cookie)
+	/* In use by another connection, or refuted and not forgotten yet; not merely used. */
+	if (verdict == RESUME_VERDICT_IN_USE && join->path.claim != join->cookie &&
+	    (join->path.claim != RESUME_SPENT || join->path.retreats))
 		return verdict;
 	if (verdict == RESUME_VERDICT_PATH_UNSTABLE)
 		return verdict;

@@ -41,8 +41,9 @@ func Down(ctx context.Context, opts Options) (Removal, error) {
 		return gone, err
 	}
 	// What lets connections in comes first: nothing may enter a wrapper while sockets leave them.
-	for _, name := range []string{liveLink, sockopsLink} {
-		if err := removeIfThere(linkPin(opts.Pins, name)); err != nil {
+	doors, _ := filepath.Glob(linkPin(opts.Pins, "ask-*"))
+	for _, pin := range append(doors, LiveLink(opts.Pins), linkPin(opts.Pins, sockopsLink)) {
+		if err := removeIfThere(pin); err != nil {
 			return gone, rights(err)
 		}
 	}

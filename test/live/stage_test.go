@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
@@ -76,7 +77,10 @@ func (s *stage) put(t testing.TB, path resume.Path) {
 	if !path.Peer.IsValid() {
 		path.Peer = s.Client.IPv4
 	}
-	path.Mode, path.Sharing = resume.ModePolicy, resume.SharingPolicy
+	path.Sharing = resume.SharingPolicy
+	if path.Mode == "" {
+		path.Mode = resume.ModePolicy
+	}
 	if path.Source == "" {
 		path.Source = resume.SourceOperator
 	}
@@ -123,7 +127,7 @@ func must(t testing.TB, err error) {
 
 func same[T any](t testing.TB, what string, got, want T) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.AddrPort{})); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }
@@ -177,4 +181,32 @@ func deleted(peer netip.Addr) error {
 		return nil
 	}
 	return loaded.Store.Delete(peer, 0)
+}
+
+// silence loses what the server sends on one connection.
+func (s *stage) silence(t *testing.T, p *pair) {
+	port := clientPort(p)
+	s.Capture(func(packet lab.Packet) {
+		if packet.Payload > 0 && packet.To.Port() == port {
+			lose(packet)
+		}
+	})
+	t.Cleanup(func() { s.Capture(nil) })
+}
+
+var shallow = lab.Path{RTT: 40 * time.Millisecond, Rate: 50e6, Queue: 60_000}
+
+// lose spoils the checksum of a packet.
+func lose(p lab.Packet) { p.Raw[len(p.Raw)-1] ^= 0xff }
+
+// jumped waits for the jump and checks that nothing but a busy machine's delays bound it further than want.
+func (s *stage) jumped(t testing.TB, p *pair, want resume.Bytes) {
+	t.Helper()
+	jump := s.Events.change(t, p, "unvalidated")
+	if jump.Limit == "standing_queue" {
+		between(t, "jump", jump.Jump, want/4, want)
+	} else {
+		same(t, "jump", jump.Jump, want)
+	}
+	same(t, "window at the jump", jump.Cwnd, uint32(jump.Jump)/jump.MSS)
 }
