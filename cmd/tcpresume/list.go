@@ -92,8 +92,8 @@ func listTable(cmd *cobra.Command, store *pathstore.Store, f filter) error {
 }
 
 func listRow(e pathstore.Entry) []string {
-	peer := e.Peer.String()
-	if e.Scope != 0 {
+	peer := showKey(e)
+	if e.Scope != 0 && e.Scope < resume.ScopeAsked {
 		peer += "@" + strconv.FormatUint(e.Scope, 10)
 	}
 	return []string{

@@ -18,10 +18,12 @@ const (
 	resumed              // a way out with
 	phase                // what careful and exact did, by trigger
 	outcome              // what became of the rest
+	idle                 // what passes over idle live connections did
+	asks                 // what applications asked for
 )
 
 // meanings has every counter of struct resume_stats; a test compares the two.
-var meanings = map[string]meaning{
+var meanings = withVerdicts(map[string]meaning{
 	"established": {seen, "connections seen", ""},
 
 	"not_a_tcp_socket": {cold, "the connection had no full TCP socket to work on", ""},
@@ -70,6 +72,8 @@ var meanings = map[string]meaning{
 	"pipe_full":                             {phase, "found the end of the pipe, by delay or by BBR's own measure", ""},
 	"replaced":                              {phase, "somebody chose another congestion control meanwhile", "an application or another sockops program sets TCP_CONGESTION"},
 	"draining":                              {phase, "left because tcpresume was taken down", ""},
+	"revived":                               {phase, "given to an idle connection that was there already", ""},
+	"asked":                                 {phase, "given to a connection because its application asked", ""},
 	"closed":                                {phase, "closed", ""},
 
 	"learnt":           {outcome, "closed connections that taught the path's window to the next", ""},
@@ -81,4 +85,4 @@ var meanings = map[string]meaning{
 	"kept_bbr":        {outcome, "keep the wrapper of bbr to the end, as bbr would start over", ""},
 	"handback_failed": {outcome, "could not get their own congestion control back", "is its module still loaded? \"sysctl net.ipv4.tcp_available_congestion_control\""},
 	"events_lost":     {outcome, "events that found no room, as nobody watches or the watcher is slow", ""},
-}
+})

@@ -63,7 +63,7 @@ Environment:
 
 	root.AddGroup(&cobra.Group{ID: "kernel", Title: "The kernel part:"}, &cobra.Group{ID: "paths", Title: "Paths and policies:"})
 	addGroup(root, "kernel", newUp(g), newDown(g), newStatus(g), newWatch(g), newDoctor(g))
-	addGroup(root, "paths", newPut(g), newGet(g), newList(g), newDelete(g), newFlush(g), newLoad(g), newDump(g), newPolicy(g))
+	addGroup(root, "paths", newPut(g), newGet(g), newList(g), newDelete(g), newFlush(g), newLoad(g), newDump(g), newPolicy(g), newAsk(g))
 	root.AddCommand(newVersion(g), newDocs())
 	return root
 }

@@ -5,6 +5,7 @@ package netns
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,11 +15,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// All opens every network namespace that a process lives in or
-// that is mounted somewhere. One that only a descriptor keeps alive cannot be found.
-// The caller closes them.
+// Place is where a network namespace was found.
+type Place struct {
+	path string
+	ino  uint64
+}
+
+// All opens every network namespace that a thread lives in or that is mounted
+// somewhere. One that only a descriptor keeps alive cannot be found. The caller
+// closes them.
 func All() ([]*os.File, error) {
-	paths, err := filepath.Glob("/proc/[0-9]*/task/[0-9]*/ns/net")
+	places, err := find("/proc/[0-9]*/task/[0-9]*/ns/net")
+	if err != nil {
+		return nil, err
+	}
+	var found []*os.File
+	for _, place := range places {
+		if file, err := place.Open(); err == nil {
+			found = append(found, file)
+		}
+	}
+	return found, nil
+}
+
+// Find is All without looking at every thread of every process, for who asks often.
+func Find() ([]Place, error) { return find("/proc/[0-9]*/ns/net") }
+
+func find(pattern string) ([]Place, error) {
+	paths, err := filepath.Glob(pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -30,20 +54,36 @@ func All() ([]*os.File, error) {
 		paths = append(paths, mount.Mountpoint)
 	}
 	seen := make(map[uint64]bool)
-	var found []*os.File
+	var found []Place
 	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil || seen[info.Sys().(*syscall.Stat_t).Ino] {
-			continue // threads come and go
+		ino, err := inode(os.Stat(path))
+		if err != nil || seen[ino] {
+			continue // processes come and go
 		}
-		file, err := os.Open(path)
-		if err != nil {
-			continue
-		}
-		seen[info.Sys().(*syscall.Stat_t).Ino] = true
-		found = append(found, file)
+		seen[ino] = true
+		found = append(found, Place{path, ino})
 	}
 	return found, nil
+}
+
+// Open fails if the namespace has gone from its place.
+func (p Place) Open() (*os.File, error) {
+	file, err := os.Open(p.path)
+	if err != nil {
+		return nil, err
+	}
+	if ino, err := inode(file.Stat()); err != nil || ino != p.ino {
+		file.Close()
+		return nil, errors.Join(err, fs.ErrNotExist)
+	}
+	return file, nil
+}
+
+func inode(info fs.FileInfo, err error) (uint64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return info.Sys().(*syscall.Stat_t).Ino, nil
 }
 
 // In runs f on a thread in the namespace, which takes CAP_SYS_ADMIN. The thread ends if it cannot come back.

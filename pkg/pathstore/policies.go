@@ -71,12 +71,15 @@ func (s *Store) Policies() ([]Rule, error) {
 }
 
 // PolicyFor returns the rule that the kernel applies to a peer.
-func (s *Store) PolicyFor(peer netip.Addr) (Rule, error) {
+func (s *Store) PolicyFor(peer netip.Addr) (Rule, error) { return s.RuleFor(peer, 0) }
+
+// RuleFor returns the rule under which a key is stored: PolicyFor's, but the default's for a token.
+func (s *Store) RuleFor(peer netip.Addr, scope uint64) (Rule, error) {
 	table, err := s.policyTable()
 	if err != nil {
 		return Rule{}, err
 	}
-	prefix, policy := table.match(peer)
+	prefix, policy := table.of(peer, scope)
 	return Rule{Prefix: prefix, Policy: policy}, nil
 }
 

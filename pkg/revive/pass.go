@@ -29,22 +29,31 @@ type Result struct {
 // Resumed is how many connections got a path.
 func (r Result) Resumed() int { return r.Verdicts["resumed"] }
 
-// Pass walks once through the TCP sockets of every network namespace. The pin is
-// loader.LiveLink's. It takes no capability but the right to read that file;
-// without CAP_SYS_ADMIN only the caller's own namespace is walked through.
+// Pass walks once through the TCP sockets of every network namespace that a
+// process lives in or that is mounted. The pin is loader.LiveLink's. It takes no
+// capability but the right to read that file; without CAP_SYS_ADMIN only the
+// caller's own namespace is walked through.
 func Pass(ctx context.Context, pin string) (Result, error) {
+	places, err := netns.Find()
+	if err != nil {
+		return Result{}, err
+	}
+	return pass(ctx, pin, places)
+}
+
+func pass(ctx context.Context, pin string, places []netns.Place) (Result, error) {
 	begun := time.Now()
 	r := Result{Verdicts: make(map[string]int)}
-	namespaces, err := netns.All()
-	if err != nil {
-		return r, err
-	}
 	var errs []error
-	for _, ns := range namespaces {
-		err := ctx.Err()
-		if err == nil {
-			err = netns.In(ns, func() error { return r.walk(pin) })
+	for _, place := range places {
+		if err := ctx.Err(); err != nil {
+			return r, err
 		}
+		ns, err := place.Open()
+		if err != nil {
+			continue // gone, or another user's
+		}
+		err = netns.In(ns, func() error { return r.walk(pin) })
 		ns.Close()
 		if !errors.Is(err, unix.EPERM) { // of entering it
 			errs = append(errs, err)
