@@ -14,6 +14,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/cmd/tcpresume/internal/record"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
 var listHeader = []string{"PEER", "CWND", "SSTHRESH", "RTT", "MODE", "SHARING", "SOURCE", "STATE", "TTL", "USES"}
