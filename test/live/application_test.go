@@ -10,6 +10,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -18,13 +20,24 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/ask"
 	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/pkg/revive"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
-const applicationEnv = "TCPRESUME_LIVE_APPLICATION"
+// applicationEnv tells the copy of this program what to do.
+const (
+	applicationEnv = "TCPRESUME_LIVE_APPLICATION"
+	asks           = "asks"
+	passes         = "passes"
+)
 
 // application is what the copy of this program does that has no privilege: it asks for its one connection.
 func application() int {
+	if os.Getenv(applicationEnv) == passes {
+		result, err := revive.Here(loader.LiveLink(""))
+		fmt.Printf("uid %d: %v %v", os.Getuid(), result.Verdicts, err)
+		return 0
+	}
 	file := os.NewFile(3, "connection")
 	conn, err := net.FileConn(file)
 	if err == nil {
@@ -43,24 +56,58 @@ func applicationAsks(t testing.TB, conn *net.TCPConn, uid uint32) string {
 	file, err := conn.File()
 	must(t, err)
 	defer file.Close()
+	cmd := asUser(t, asks, uid)
+	cmd.Args = append(cmd.Args, midPath.RTT.String())
+	cmd.ExtraFiles = []*os.File{file}
+	out, err := cmd.CombinedOutput()
+	must(t, err)
+	return string(out)
+}
+
+// asUser is a copy of this program without any privilege.
+func asUser(t testing.TB, what string, uid uint32) *exec.Cmd {
+	t.Helper()
 	// A directory that others may enter, wherever the test's own program is.
 	dir, err := os.MkdirTemp("", "application")
 	must(t, err)
-	defer os.RemoveAll(dir)
+	t.Cleanup(func() { os.RemoveAll(dir) })
 	must(t, os.Chmod(dir, 0o755))
 	self, err := os.ReadFile("/proc/self/exe")
 	must(t, err)
-	program := dir + "/application"
-	must(t, os.WriteFile(program, self, 0o755))
-	cmd := exec.Command(program, midPath.RTT.String())
-	cmd.Env = append(os.Environ(), applicationEnv+"=1")
-	cmd.ExtraFiles = []*os.File{file}
+	must(t, os.WriteFile(dir+"/application", self, 0o755))
+	cmd := exec.Command(dir + "/application")
+	cmd.Env = append(os.Environ(), applicationEnv+"="+what)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
+	return cmd
+}
+
+// A pass takes no capability, but the right to read one file.
+func TestUnprivilegedPass(t *testing.T) {
+	const uid = 1500
+	s := newStage(t, midPath)
+	pin := loader.LiveLink(loaded.Options.Pins)
+	p := s.greeted(t, "cubic", lab.DialSpec{})
+	s.idle(t, p)
+	s.put(t, s.bdp())
+	run := func() string {
+		var out bytes.Buffer
+		cmd := asUser(t, passes, uid)
+		cmd.Stdout, cmd.Stderr = &out, &out
+		must(t, s.Server.Do(cmd.Start))
+		must(t, cmd.Wait())
+		return out.String()
 	}
-	return string(out)
+	if said := run(); !strings.Contains(said, "permission denied") {
+		t.Errorf("without the right to read it: %s", said)
+	}
+	for _, dir := range []string{filepath.Dir(pin), filepath.Dir(filepath.Dir(pin))} {
+		must(t, os.Chmod(dir, 0o711))
+		t.Cleanup(func() { must(t, os.Chmod(dir, 0o700)) })
+	}
+	must(t, os.Chown(pin, uid, -1))
+	t.Cleanup(func() { must(t, os.Chown(pin, 0, -1)) })
+	same(t, "with it", run(), "uid 1500: map[resumed:1] <nil>")
+	p.reset(t)
 }
 
 func TestUnprivilegedApplications(t *testing.T) {

@@ -199,11 +199,11 @@ var shallow = lab.Path{RTT: 40 * time.Millisecond, Rate: 50e6, Queue: 60_000}
 // lose spoils the checksum of a packet.
 func lose(p lab.Packet) { p.Raw[len(p.Raw)-1] ^= 0xff }
 
-// jumped waits for the jump and checks that nothing but a busy machine's delays bound it further than want.
+// jumped waits for the jump; a busy machine's delays, and the client of an older kernel, may bound it further.
 func (s *stage) jumped(t testing.TB, p *pair, want resume.Bytes) {
 	t.Helper()
 	jump := s.Events.change(t, p, "unvalidated")
-	if jump.Limit == "standing_queue" {
+	if jump.Limit == "standing_queue" || jump.Limit == "receiver_window" {
 		between(t, "jump", jump.Jump, want/4, want)
 	} else {
 		same(t, "jump", jump.Jump, want)
