@@ -124,39 +124,6 @@ func (p *pair) send(t testing.TB, size int) {
 	p.start(size)(t)
 }
 
-// sample is what TCP_INFO said at some time from..to.
-type sample struct {
-	from, to time.Time
-	unix.TCPInfo
-}
-
-// sampled sends and reads TCP_INFO about every half millisecond meanwhile.
-func (p *pair) sampled(t testing.TB, size int) (all []sample) {
-	t.Helper()
-	stop, done := make(chan struct{}), make(chan error, 1)
-	go func() {
-		for {
-			select {
-			case <-stop:
-				done <- nil
-				return
-			case <-time.After(500 * time.Microsecond):
-			}
-			from := time.Now()
-			seen, err := lab.TCPInfo(p.server)
-			if err != nil {
-				done <- err
-				return
-			}
-			all = append(all, sample{from, time.Now(), seen})
-		}
-	}()
-	p.send(t, size)
-	close(stop)
-	must(t, <-done)
-	return all
-}
-
 // reset ends the connection in the kernel at once, and leaves it nothing to
 // retransmit, and so to count, later.
 func (p *pair) reset(t testing.TB) {
