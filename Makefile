@@ -22,7 +22,7 @@ demo: build ## cold, initcwnd, exact and careful side by side on an emulated lon
 test: build deps ## run every test on this kernel, in namespaces and cgroups of their own (root)
 	go test -race ./...
 	cd test && go test -race -p 1 ./lab/... ./phase ./law
-	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful # the race detector would slow the emulated path
+	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful ./live # the race detector would slow the emulated path
 
 bench: build ## measure every figure of the README again, beside its rivals (root, minutes)
 	cd test && go run ./cmd/bench -md ../build/bench.md -json ../build/bench.json

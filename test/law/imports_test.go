@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"pkg/ask":       {"golang.org/x/sys/unix"},
 	"pkg/netns":     {"github.com/moby/sys/mountinfo", "golang.org/x/sys/unix"},
 	"pkg/pathstore": {module + "/bytecode", module + "/pkg/resume", "github.com/cilium/ebpf", "golang.org/x/sys/unix"},
-	"pkg/revive":    {module + "/pkg/netns", module + "/pkg/pathstore"},
+	"pkg/revive":    {module + "/pkg/netns", module + "/pkg/pathstore", "golang.org/x/sys/unix"},
 	"pkg/loader":    {module + "/bytecode", module + "/pkg/netns", module + "/pkg/pathstore", "github.com/cilium/ebpf", "github.com/moby/sys/mountinfo", "golang.org/x/sys/unix"},
 	"examples":      {module + "/pkg/ask"},
 	"cmd/tcpresume": {module + "/bytecode", module + "/pkg/", "github.com/spf13/", "github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sys/unix", "golang.org/x/term"},
