@@ -33,7 +33,7 @@ test: build deps kube-apiserver ## run every test on this kernel, in namespaces 
 	go test -race ./...
 	cd test && go test -race -p 1 ./lab/... ./phase ./law
 	-@test/bpfman.sh >/dev/null # a released bpfman, built once; without Rust its tests say so
-	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful ./agent ./bpfman ./kube/... # the race detector would slow the emulated path
+	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful ./live ./agent ./bpfman ./kube/... # the race detector would slow the emulated path
 
 kube-apiserver: ## build the Kubernetes API server that tests use, once (minutes)
 	@test/kube/apiserver/build.sh

@@ -11,8 +11,10 @@ enum resume_retreated { RETREATED_NEVER = 0, RETREATED_IN_REPAIR, RETREATED_AND_
 /* One that was resumed. */
 struct resume_conn {
 	struct resume_peer peer; /* the key of the entry */
+	struct resume_peer path; /* by address: of all its connections one jumps at a time */
 	__u64 claim; /* careful: the seal of the entry as read; exact: as claimed, 0 if shared */
 	__u64 pacing_rate; /* bytes/s while a window leaves that nothing clocks; 0: not paced */
+	__u64 sent_before; /* bytes, when the state was given */
 	__u64 path_deadline_ns; /* careful: the entry's expiry, checked again at the jump */
 	__u32 mss; /* the unit between bytes and segments, for the connection's life */
 	__u32 snd_cwnd; /* exact: the stored windows in segments; careful: the window held */
@@ -23,6 +25,7 @@ struct resume_conn {
 	enum resume_retreated retreated;
 	__u32 undo_end; /* the stack believes in a window to undo to until this is acknowledged */
 	__u32 claimed; /* careful: the entry and the path's jump are this connection's */
+	enum resume_trigger joined; /* a live connection: why, until its wrapper has started */
 	struct phase ph;
 	struct resume_event
 		event; /* who and from what; each event sent is a copy, brought up to date */

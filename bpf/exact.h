@@ -31,22 +31,16 @@ static __always_inline __u32 exact_rtt_us(const struct tcp_sock *tp, const struc
 	return conn->event.saved_rtt_us ?: tp->srtt_us >> 3;
 }
 
-/* At init of a wrapper: the socket is the connection's, nothing has been sent. */
-static __always_inline void resume_start(struct sock *sk)
+static __always_inline void exact_start(struct sock *sk, struct resume_conn *conn)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	struct resume_conn *conn = conn_of(sk);
-	__u32 mss = tp->mss_cache, paced, rtt_us;
+	__u32 mss = conn->mss, paced, rtt_us;
 
-	if (!conn || !mss)
-		return;
-	conn->mss = mss;
-	if (!exact_pending(conn))
-		return;
 	conn->snd_cwnd = conn->event.cwnd_bytes / mss;
 	conn->snd_ssthresh = TCP_INFINITE_SSTHRESH;
 	if (conn->event.ssthresh_bytes)
 		conn->snd_ssthresh = conn->event.ssthresh_bytes / mss;
+	conn->sent_before = tp->bytes_sent;
 	exact_apply(tp, conn);
 
 	rtt_us = exact_rtt_us(tp, conn);
@@ -55,11 +49,30 @@ static __always_inline void resume_start(struct sock *sk)
 		pace_start(sk, conn, (__u64)paced * mss * 1000000 / rtt_us);
 }
 
+/* At init of a wrapper: the socket is the connection's. */
+static __always_inline void resume_start(struct sock *sk)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	struct resume_conn *conn = conn_of(sk);
+	__u32 mss = tp->mss_cache;
+
+	if (!conn || !mss)
+		return;
+	conn->mss = mss;
+	if (exact_pending(conn))
+		exact_start(sk, conn);
+	/* What gave it to a live connection may not read all that an event tells. */
+	if (conn->joined)
+		event_emit(conn, tp, RESUME_EVENT_RESUMED, conn->joined);
+	conn->joined = RESUME_TRIGGER_NONE;
+}
+
 /* True once the stored window has left and its ACKs have begun to return. */
 static __always_inline bool exact_window_sent(const struct tcp_sock *tp,
 					      const struct resume_conn *conn)
 {
-	return exact_pending(conn) && tp->bytes_sent >= (__u64)conn->snd_cwnd * tp->mss_cache;
+	return exact_pending(conn) &&
+	       tp->bytes_sent - conn->sent_before >= (__u64)conn->snd_cwnd * tp->mss_cache;
 }
 
 static __always_inline void exact_stop(struct sock *sk, struct resume_conn *conn,

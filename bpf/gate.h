@@ -126,6 +126,7 @@ static __always_inline void gate_fill(struct bpf_sock_ops *ctx, const struct gat
 	/* Over what an earlier connection of the same socket left. */
 	__builtin_memset(conn, 0, sizeof(*conn));
 	conn->peer = gate->peer;
+	conn->path = gate->peer;
 	/* The drop-in maps have no claim; an entry's is what was read. */
 	conn->claim = gate->path.claim;
 	conn->path_deadline_ns = gate->deadline_ns;

@@ -9,21 +9,6 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct seq_file;
-
-struct bpf_iter_meta {
-	struct seq_file *seq;
-};
-
-struct bpf_iter__tcp {
-	struct bpf_iter_meta *meta;
-	struct sock_common *sk_common;
-};
-
-#pragma clang attribute pop
-
 SEC("iter/tcp")
 int tcp_handback(struct bpf_iter__tcp *ctx)
 {

@@ -7,14 +7,6 @@
 #include "careful.h"
 #include "exact.h"
 
-static __always_inline bool draining(void)
-{
-	__u32 zero = 0;
-	struct resume_control *control = bpf_map_lookup_elem(&resume_control, &zero);
-
-	return control && control->draining;
-}
-
 static __always_inline void handback(struct sock *sk, enum resume_cc cc)
 {
 	if (cc_unwrap(sk, cc))

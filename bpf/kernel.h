@@ -36,6 +36,7 @@ struct netns_ipv4 {
 };
 
 struct net {
+	__u64 net_cookie;
 	struct netns_ipv4 ipv4;
 };
 
@@ -47,14 +48,39 @@ typedef struct {
 	__s64 counter;
 } atomic64_t;
 
+struct in6_addr {
+	union {
+		__u32 u6_addr32[4];
+	} in6_u;
+};
+
 struct sock_common {
 	__u8 skc_state;
-	atomic64_t skc_cookie;
+	__u16 skc_num;
+	__u16 skc_dport;
 	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	int level;
+	struct kernfs_node *kn;
+	struct cgroup *ancestors[];
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	struct sock_cgroup_data sk_cgrp_data;
 	unsigned long sk_pacing_rate;
 	unsigned long sk_max_pacing_rate;
 	__u32 sk_pacing_status;
@@ -62,6 +88,7 @@ struct sock {
 
 struct inet_connection_sock {
 	__u8 icsk_ca_state : 5;
+	__u32 icsk_rto;
 	__u64 icsk_ca_priv[13];
 };
 
@@ -86,6 +113,8 @@ struct tcp_sock {
 	__u32 snd_nxt;
 	__u32 snd_wnd;
 	__u32 write_seq;
+	__u32 lsndtime;
+	__u8 bpf_sock_ops_cb_flags;
 	__u32 packets_out;
 	__u32 sacked_out;
 	__u32 lost_out;
@@ -111,6 +140,18 @@ struct sk_buff {
 
 struct tcp_skb_cb {
 	__u16 tcp_gso_segs;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	__u64 seq_num;
+};
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
 };
 
 struct bbr {

@@ -44,6 +44,11 @@ enum resume_dropin {
 	RESUME_DROPIN_NEVER,
 };
 
+enum resume_live {
+	RESUME_LIVE_IDLE = 0, /* a path that is stored reaches the peer's idle connections */
+	RESUME_LIVE_NEVER, /* it waits for the next connection */
+};
+
 enum resume_cc {
 	RESUME_CC_OTHER = 0,
 	RESUME_CC_CUBIC,
@@ -92,9 +97,37 @@ enum resume_trigger {
 	RESUME_TRIGGER_REPLACED, /* somebody chose another congestion control */
 	RESUME_TRIGGER_DRAINING, /* tcpresume is going away */
 	RESUME_TRIGGER_CLOSED,
+	RESUME_TRIGGER_REVIVED, /* the state was given to an idle live connection */
+	RESUME_TRIGGER_ASKED, /* it was given because the application asked */
 };
 
 #define RESUME_TRIGGER_SLOTS 32 /* a power of two, which the verifier can follow */
+
+/*
+ * What became of a live connection that was to get a path, because the path was
+ * stored while it was idle, or because its application asked. Each has its
+ * counter for either reason.
+ */
+enum resume_verdict {
+	RESUME_VERDICT_RESUMED = 0,
+	RESUME_VERDICT_OFF, /* the policy or the entry says so, or allows less */
+	RESUME_VERDICT_NO_SAVED_PATH,
+	RESUME_VERDICT_LIFETIME_EXCEEDED,
+	RESUME_VERDICT_IN_USE, /* another connection has the entry or the path, or has used it up */
+	RESUME_VERDICT_PATH_UNSTABLE, /* rewritten faster than it could be read */
+	RESUME_VERDICT_NO_SAVED_RTT,
+	RESUME_VERDICT_RTT_NOT_VALIDATED,
+	RESUME_VERDICT_NO_GAIN,
+	RESUME_VERDICT_CONGESTED, /* losses are being repaired */
+	RESUME_VERDICT_ALREADY, /* the connection is resuming, or an ask of it has been used */
+	RESUME_VERDICT_UNSUPPORTED, /* its congestion control has no wrapper, or its end goes unseen
+				     */
+	RESUME_VERDICT_NO_MEMORY,
+	RESUME_VERDICT_MALFORMED, /* asks only, like the next */
+	RESUME_VERDICT_NOT_CONNECTED,
+};
+
+#define RESUME_VERDICT_SLOTS 16 /* a power of two */
 
 /* What bound the jump. */
 enum resume_limit {
@@ -117,6 +150,9 @@ struct resume_peer {
 	__u8 addr[16];
 	__u64 scope; /* 0, or the netns cookie where the policy separates namespaces */
 };
+
+#define RESUME_SCOPE_ASKED (1ULL << 63) /* with the scope: what an application asked by itself */
+#define RESUME_SCOPE_TOKEN (~0ULL) /* `addr` is a token, which a connection's application names */
 
 /*
  * Value of resume_paths. `claim` is one word that says three things: equal to
@@ -160,6 +196,7 @@ struct resume_policy {
 	enum resume_sharing sharing;
 	enum resume_scope scope;
 	enum resume_dropin dropin;
+	enum resume_live live;
 	__u8 key_bits_v4; /* 0..32 */
 	__u8 key_bits_v6; /* 0..128 */
 	__u8 learn;
@@ -209,6 +246,58 @@ struct resume_stats {
 	__u64 reset_sent;
 	__u64 reset_received;
 	__u64 triggers[RESUME_TRIGGER_SLOTS];
+	/* of live connections, which are not among the established above */
+	__u64 live[RESUME_VERDICT_SLOTS];
+	__u64 ask[RESUME_VERDICT_SLOTS];
+};
+
+/* Value of resume_reach[0]: only sockets of this cgroup and below are reached. */
+struct resume_reach {
+	__u64 cgroup_id;
+};
+
+/*
+ * The socket option by which an application asks for one of its connections:
+ * setsockopt with struct resume_ask, getsockopt with struct resume_answer. It
+ * exists in cgroups that the operator allowed only. The level is one that the
+ * kernel has no use for.
+ */
+#define RESUME_ASK_LEVEL 0x7472
+#define RESUME_ASK_NAME 1
+#define RESUME_ASK_VERSION 1
+
+enum resume_ask_kind {
+	RESUME_ASK_PEER = 1, /* the entry of the connection's peer */
+	RESUME_ASK_TOKEN, /* the entry that was stored under a token */
+	RESUME_ASK_STATE, /* the state that comes with the ask */
+};
+
+struct resume_ask {
+	__u32 version;
+	enum resume_ask_kind kind;
+	__u8 token[16];
+	__u32 cwnd_bytes; /* this and the next: RESUME_ASK_STATE only */
+	__u32 ssthresh_bytes; /* 0: not known */
+	__u32 min_rtt_us;
+	enum resume_mode mode; /* at most what is allowed; POLICY: careful */
+};
+
+struct resume_answer {
+	__u32 version;
+	enum resume_phase phase;
+	enum resume_trigger outcome; /* of the latest change of phase */
+	enum resume_mode mode; /* OFF: the connection was never given a state */
+	__u32 cwnd_bytes; /* as stored and capped */
+	__u32 ssthresh_bytes;
+	__u32 jump_bytes;
+	enum resume_limit limit;
+};
+
+/* Value of resume_ask_rule[0]: what the operator allows the cgroup, on top of the peer's policy. */
+struct resume_ask_rule {
+	__u32 max_cwnd_bytes; /* 0: no cap of its own */
+	__u32 max_ssthresh_bytes;
+	enum resume_mode mode; /* CAREFUL or EXACT */
 };
 
 struct resume_event {

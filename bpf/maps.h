@@ -98,6 +98,15 @@ struct {
 	__type(value, __u32);
 } CwndMap SEC(".maps"), SSThreshMap SEC(".maps"), FallbackMap SEC(".maps");
 
+/* True while tcpresume goes away. */
+static __always_inline bool draining(void)
+{
+	__u32 zero = 0;
+	struct resume_control *control = bpf_map_lookup_elem(&resume_control, &zero);
+
+	return control && control->draining;
+}
+
 /*
  * Looked up by its id, a program shows the maps that its instructions name and
  * no others; where bpfman's pins are out of sight that is the only way to them.

@@ -2,7 +2,7 @@
 /*
  * Who may use a saved set, while a connection lives. Two things are owned at
  * the jump and not before, so that an idle connection blocks nobody: the entry,
- * by its claim word, and the path, by its key in resume_jumps.
+ * by its claim word, and the path, by the address's key in resume_jumps.
  */
 #ifndef RESUME_OWNER_H
 #define RESUME_OWNER_H
@@ -21,10 +21,10 @@ static __always_inline enum resume_trigger owner_claim(struct resume_conn *conn)
 		claim_swap(path, conn->claim, RESUME_SPENT); /* RFC 9959 3.2: deleted */
 		return RESUME_TRIGGER_EXPIRED_MEANWHILE;
 	}
-	if (bpf_map_update_elem(&resume_jumps, &conn->peer, &conn->event.cookie, BPF_NOEXIST))
+	if (bpf_map_update_elem(&resume_jumps, &conn->path, &conn->event.cookie, BPF_NOEXIST))
 		return RESUME_TRIGGER_IN_USE_ELSEWHERE;
 	if (!claim_swap(path, conn->claim, conn->event.cookie)) {
-		bpf_map_delete_elem(&resume_jumps, &conn->peer);
+		bpf_map_delete_elem(&resume_jumps, &conn->path);
 		return RESUME_TRIGGER_IN_USE_ELSEWHERE;
 	}
 	__sync_fetch_and_add(&path->uses, 1);
@@ -35,10 +35,10 @@ static __always_inline enum resume_trigger owner_claim(struct resume_conn *conn)
 /* The phases are over: the next connection of the path may try its luck. */
 static __always_inline void owner_jump_over(struct resume_conn *conn)
 {
-	__u64 *holder = bpf_map_lookup_elem(&resume_jumps, &conn->peer);
+	__u64 *holder = bpf_map_lookup_elem(&resume_jumps, &conn->path);
 
 	if (holder && *holder == conn->event.cookie)
-		bpf_map_delete_elem(&resume_jumps, &conn->peer);
+		bpf_map_delete_elem(&resume_jumps, &conn->path);
 }
 
 /* Lets the entry go, with what became of its use; false if it is not this connection's any more. */

@@ -34,6 +34,8 @@ static __always_inline void established(struct bpf_sock_ops *ctx)
 	}
 	if (gate.policy.learn)
 		gate_callbacks(ctx, BPF_SOCK_OPS_RTT_CB_FLAG | BPF_SOCK_OPS_STATE_CB_FLAG);
+	else if (gate.policy.live != RESUME_LIVE_NEVER)
+		gate_callbacks(ctx, BPF_SOCK_OPS_STATE_CB_FLAG); /* see join_watched */
 	peer_key(&gate.peer, addr, &gate.policy, bpf_get_netns_cookie(ctx));
 	if (!gate_find(&gate) || !gate_mode(ctx, &gate) || !gate_control(ctx, &gate))
 		return;

@@ -16,6 +16,16 @@
 			_stats->counter += (n);                                                    \
 	})
 
+/* Atomic, because these programs run in processes, which the others preempt. */
+#define stats_verdict(group, verdict)                                                              \
+	({                                                                                         \
+		__u32 _zero = 0, _verdict = verdict;                                               \
+		struct resume_stats *_stats = bpf_map_lookup_elem(&resume_stats, &_zero);          \
+		barrier_var(_verdict);                                                             \
+		if (_stats)                                                                        \
+			__sync_fetch_and_add(&_stats->group[_verdict % RESUME_VERDICT_SLOTS], 1);  \
+	})
+
 static __always_inline void stats_trigger(__u32 trigger)
 {
 	__u32 zero = 0;

@@ -9,10 +9,12 @@
 // Arrow: bytecode -> cilium/ebpf
 package bytecode
 
-//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem kernel -type resume_event -type resume_mode -type resume_sharing -type resume_source -type resume_scope -type resume_dropin -type resume_cc -type resume_phase -type resume_trigger -type resume_limit -type resume_event_kind Kernel ../bpf/resume.bpf.c
+//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem kernel -type resume_event -type resume_mode -type resume_sharing -type resume_source -type resume_scope -type resume_dropin -type resume_live -type resume_cc -type resume_phase -type resume_trigger -type resume_limit -type resume_event_kind Kernel ../bpf/resume.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem cubic -no-global-types Cubic ../bpf/cc_cubic.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem reno -no-global-types Reno ../bpf/cc_reno.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem bbr -no-global-types Bbr ../bpf/cc_bbr.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem bbrv1 -no-global-types BbrV1 ../bpf/bbr_main_v1.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem handback -no-global-types Handback ../bpf/handback.bpf.c
+//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem live -type resume_verdict Live ../bpf/live.bpf.c
+//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem ask -type resume_answer Ask ../bpf/ask.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem check -type phase_input Check ../bpf/check.bpf.c

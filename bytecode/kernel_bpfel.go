@@ -25,8 +25,10 @@ const (
 type KernelResumeConn struct {
 	_              structs.HostLayout
 	Peer           KernelResumePeer
+	Path           KernelResumePeer
 	Claim          uint64
 	PacingRate     uint64
+	SentBefore     uint64
 	PathDeadlineNs uint64
 	Mss            uint32
 	SndCwnd        uint32
@@ -37,6 +39,7 @@ type KernelResumeConn struct {
 	Retreated      uint32
 	UndoEnd        uint32
 	Claimed        uint32
+	Joined         KernelResumeTrigger
 	Ph             struct {
 		_                structs.HostLayout
 		Now              KernelResumePhase
@@ -63,6 +66,7 @@ type KernelResumeConn struct {
 		Credit           uint32
 		Open             uint32
 	}
+	_     [4]byte
 	Event KernelResumeEvent
 }
 
@@ -135,6 +139,13 @@ const (
 	KernelResumeLimitRESUME_LIMIT_RECEIVER_WINDOW KernelResumeLimit = 4
 )
 
+type KernelResumeLive uint32
+
+const (
+	KernelResumeLiveRESUME_LIVE_IDLE  KernelResumeLive = 0
+	KernelResumeLiveRESUME_LIVE_NEVER KernelResumeLive = 1
+)
+
 type KernelResumeMode uint32
 
 const (
@@ -198,6 +209,7 @@ type KernelResumePolicy struct {
 	Sharing          KernelResumeSharing
 	Scope            KernelResumeScope
 	Dropin           KernelResumeDropin
+	Live             KernelResumeLive
 	KeyBitsV4        uint8
 	KeyBitsV6        uint8
 	Learn            uint8
@@ -267,6 +279,8 @@ type KernelResumeStats struct {
 	ResetSent                    uint64
 	ResetReceived                uint64
 	Triggers                     [32]uint64
+	Live                         [16]uint64
+	Ask                          [16]uint64
 }
 
 type KernelResumeTrigger uint32
@@ -295,6 +309,8 @@ const (
 	KernelResumeTriggerRESUME_TRIGGER_REPLACED                              KernelResumeTrigger = 20
 	KernelResumeTriggerRESUME_TRIGGER_DRAINING                              KernelResumeTrigger = 21
 	KernelResumeTriggerRESUME_TRIGGER_CLOSED                                KernelResumeTrigger = 22
+	KernelResumeTriggerRESUME_TRIGGER_REVIVED                               KernelResumeTrigger = 23
+	KernelResumeTriggerRESUME_TRIGGER_ASKED                                 KernelResumeTrigger = 24
 )
 
 // Names of all BPF objects in the ELF.

@@ -7,8 +7,6 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
-
-	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
 func newDelete(g *global) *cobra.Command {
@@ -23,11 +21,11 @@ on as they are; the next one starts cold.`,
 		Args:              takes("PEER"),
 		ValidArgsFunction: g.completePeers,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			peer, err := resume.ParsePeer(args[0])
+			peer, scope, err := parseKey(args[0])
 			if err != nil {
 				return input(err)
 			}
-			t, err := g.target(peer, netns)
+			t, err := g.target(peer, scope, netns)
 			if err != nil {
 				return err
 			}

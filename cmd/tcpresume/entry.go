@@ -55,7 +55,10 @@ func (v entryView) write(w io.Writer, e pathstore.Entry) error {
 		sharing += " (policy " + v.Policy + ")"
 	}
 	scope := "host"
-	if e.Scope != 0 {
+	switch {
+	case e.Scope == resume.ScopeToken:
+		scope = "token"
+	case e.Scope != 0:
 		scope = "network namespace " + strconv.FormatUint(e.Scope, 10)
 	}
 	usable := "usable for " + showDuration(e.TTL)
@@ -67,7 +70,7 @@ func (v entryView) write(w io.Writer, e pathstore.Entry) error {
 		state += fmt.Sprintf(" by socket %d", e.Holder)
 	}
 	return printPairs(w,
-		[2]string{"peer", e.Peer.String()},
+		[2]string{"peer", showKey(e)},
 		[2]string{"cwnd", e.Cwnd.String()},
 		[2]string{"ssthresh", orDash(e.Ssthresh.String(), e.Ssthresh != 0)},
 		[2]string{"rtt", showRTT(e.RTT)},

@@ -62,6 +62,9 @@ func eventText(e pathstore.Event) string {
 	switch e.Kind {
 	case "resumed":
 		text := fmt.Sprintf("resumed: %s/%s saved %s -> cwnd %d", showBytes(e.SavedCwnd), showBytes(e.SavedSsth), showRTT(e.SavedRTT), e.Cwnd)
+		if e.Trigger == "revived" || e.Trigger == "asked" {
+			text += ", " + map[string]string{"revived": "while idle", "asked": "because its application asked"}[e.Trigger]
+		}
 		if e.CwndOnly {
 			text += ", window only"
 		}

@@ -4,8 +4,6 @@ package main
 
 import (
 	"github.com/spf13/cobra"
-
-	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
 func newGet(g *global) *cobra.Command {
@@ -22,11 +20,11 @@ of 1448 bytes as an example; each connection uses its own.`,
 		Args:              takes("PEER"),
 		ValidArgsFunction: g.completePeers,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			peer, err := resume.ParsePeer(args[0])
+			peer, scope, err := parseKey(args[0])
 			if err != nil {
 				return input(err)
 			}
-			t, err := g.target(peer, netns)
+			t, err := g.target(peer, scope, netns)
 			if err != nil {
 				return err
 			}

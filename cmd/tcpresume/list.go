@@ -14,6 +14,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/cmd/tcpresume/internal/record"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
 var listHeader = []string{"PEER", "CWND", "SSTHRESH", "RTT", "MODE", "SHARING", "SOURCE", "STATE", "TTL", "USES"}
@@ -92,8 +93,8 @@ func listTable(cmd *cobra.Command, store *pathstore.Store, f filter) error {
 }
 
 func listRow(e pathstore.Entry) []string {
-	peer := e.Peer.String()
-	if e.Scope != 0 {
+	peer := showKey(e)
+	if e.Scope != 0 && e.Scope < resume.ScopeAsked {
 		peer += "@" + strconv.FormatUint(e.Scope, 10)
 	}
 	return []string{

@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tcpresume/tcpresume/cmd/tcpresume/internal/record"
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
 func newLoad(g *global) *cobra.Command {
@@ -65,6 +67,7 @@ counts such lines instead.`,
 			if err != nil {
 				return loadError(result, err)
 			}
+			g.revive(cmd, pathstore.Rule{Policy: resume.Policy{Live: resume.LiveIdle}})
 			return g.printLoaded(cmd, result, time.Since(start))
 		},
 	}

@@ -18,6 +18,8 @@ const (
 	resumed              // a way out with
 	phase                // what careful and exact did, by trigger
 	outcome              // what became of the rest
+	idle                 // what passes over idle live connections did
+	asks                 // what applications asked for
 )
 
 // heldMeanings say why a report that was right changed nothing.
@@ -43,7 +45,7 @@ var refusedMeanings = map[string]string{
 }
 
 // meanings has every counter of struct resume_stats; a test compares the two.
-var meanings = map[string]meaning{
+var meanings = withVerdicts(map[string]meaning{
 	"established": {seen, "connections seen", ""},
 
 	"not_a_tcp_socket": {cold, "the connection had no full TCP socket to work on", ""},
@@ -92,6 +94,8 @@ var meanings = map[string]meaning{
 	"pipe_full":                             {phase, "found the end of the pipe, by delay or by BBR's own measure", ""},
 	"replaced":                              {phase, "somebody chose another congestion control meanwhile", "an application or another sockops program sets TCP_CONGESTION"},
 	"draining":                              {phase, "left because tcpresume was taken down", ""},
+	"revived":                               {phase, "given to an idle connection that was there already", ""},
+	"asked":                                 {phase, "given to a connection because its application asked", ""},
 	"closed":                                {phase, "closed", ""},
 
 	"learnt":           {outcome, "closed connections that taught the path's window to the next", ""},
@@ -106,4 +110,4 @@ var meanings = map[string]meaning{
 	"reset_sent":             {outcome, "resets that this host sent on resumed connections", ""},
 	"reset_received":         {outcome, "resumed connections that the peer reset", ""},
 	"events_lost":            {outcome, "events that found no room, as nobody watches or the watcher is slow", ""},
-}
+})

@@ -30,6 +30,9 @@ func effectiveSharing(sharing resume.Sharing, policy resume.Policy) resume.Shari
 
 // nextConnection says what an entry will do for its peer, or why nothing.
 func nextConnection(e pathstore.Entry, rule pathstore.Rule) string {
+	if e.Scope == resume.ScopeToken {
+		return "none by itself: it waits for an application to ask for it by its token"
+	}
 	if reason := whyCold(e, rule); reason != "" {
 		return "starts cold: " + reason
 	}
@@ -81,4 +84,15 @@ func capped(b, most resume.Bytes) resume.Bytes {
 		return most
 	}
 	return b
+}
+
+// showKey writes whom an entry is for: an address, a token, or an address for which an application asked.
+func showKey(e pathstore.Entry) string {
+	switch {
+	case e.Scope == resume.ScopeToken:
+		return resume.FormatToken(e.Peer)
+	case e.Scope&resume.ScopeAsked != 0:
+		return e.Peer.String() + " (asked)"
+	}
+	return e.Peer.String()
 }

@@ -36,6 +36,7 @@ type policyView struct {
 	Sharing     resume.Sharing `json:"sharing"`
 	Scope       resume.Scope   `json:"scope"`
 	Dropin      resume.Dropin  `json:"dropin"`
+	Live        resume.Live    `json:"live"`
 	MaxCwnd     resume.Bytes   `json:"max_cwnd"`
 	MaxSsthresh resume.Bytes   `json:"max_ssthresh"`
 	MaxJump     resume.Bytes   `json:"max_jump"`
@@ -51,14 +52,14 @@ type policyView struct {
 func viewPolicy(rule pathstore.Rule, builtIn bool) policyView {
 	p := rule.Policy
 	return policyView{
-		Prefix: resume.FormatPrefix(rule.Prefix), Mode: p.Mode, Sharing: p.Sharing, Scope: p.Scope, Dropin: p.Dropin,
+		Prefix: resume.FormatPrefix(rule.Prefix), Mode: p.Mode, Sharing: p.Sharing, Scope: p.Scope, Dropin: p.Dropin, Live: p.Live,
 		MaxCwnd: p.MaxCwnd, MaxSsthresh: p.MaxSsthresh, MaxJump: p.MaxJump, Lifetime: int64(p.Lifetime.Seconds()),
 		KeyBitsV4: p.KeyBitsV4, KeyBitsV6: p.KeyBitsV6, Learn: p.Learn, RTTLow: p.RTTLow, RTTHigh: p.RTTHigh,
 		BuiltIn: builtIn,
 	}
 }
 
-var policyHeader = []string{"PREFIX", "MODE", "SHARING", "SCOPE", "DROPIN", "MAX-CWND", "MAX-SSTHRESH", "MAX-JUMP", "LIFETIME", "KEY-V4", "KEY-V6", "LEARN", "RTT"}
+var policyHeader = []string{"PREFIX", "MODE", "SHARING", "SCOPE", "DROPIN", "LIVE", "MAX-CWND", "MAX-SSTHRESH", "MAX-JUMP", "LIFETIME", "KEY-V4", "KEY-V6", "LEARN", "RTT"}
 
 func policyRow(rule pathstore.Rule, builtIn bool) []string {
 	p := rule.Policy
@@ -67,7 +68,7 @@ func policyRow(rule pathstore.Rule, builtIn bool) []string {
 		prefix += " (built in)"
 	}
 	return []string{
-		prefix, string(p.Mode), string(p.Sharing), string(p.Scope), string(p.Dropin),
+		prefix, string(p.Mode), string(p.Sharing), string(p.Scope), string(p.Dropin), string(p.Live),
 		showBytes(p.MaxCwnd), showBytes(p.MaxSsthresh), showBytes(p.MaxJump), showDuration(p.Lifetime),
 		"/" + strconv.Itoa(p.KeyBitsV4), "/" + strconv.Itoa(p.KeyBitsV6), strconv.FormatBool(p.Learn),
 		fmt.Sprintf("%d-%d%%", p.RTTLow, p.RTTHigh),

@@ -17,18 +17,24 @@ func newPut(g *global) *cobra.Command {
 		Use:   "put PEER --cwnd SIZE",
 		Short: "Store the congestion state of a peer",
 		Long: `Store the congestion state that the next connection with a peer starts from, in
-place of what the peer had, and print the entry.
+place of what the peer had, and print the entry. Idle connections that the peer
+has already resume from it too, at their next send, unless the policy says
+"--live never".
+
+Instead of an address, PEER may be "token:" and 32 hexadecimal digits: then the
+state waits for an application to ask for it by that token ("tcpresume ask").
 
 Sizes are bytes, or carry a unit as in 256KiB or 1MB. Without --ssthresh slow
 start is unbounded, without --rtt the handshake's round trip is taken, without
 --ttl, --mode and --sharing the policy of the peer decides.`,
 		Example: `  tcpresume put 192.0.2.1 --cwnd 256KiB --ssthresh 512KiB --rtt 80ms --mode exact --ttl 10m
   tcpresume put 2001:db8::1 --cwnd 1MB --sharing shared
-  tcpresume put 192.0.2.1 --cwnd 262144 --netns /run/netns/blue`,
+  tcpresume put 192.0.2.1 --cwnd 262144 --netns /run/netns/blue
+  tcpresume put token:000102030405060708090a0b0c0d0e0f --cwnd 256KiB --rtt 80ms`,
 		Args:              takes("PEER"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if path.Peer, err = resume.ParsePeer(args[0]); err != nil {
+			if path.Peer, path.Scope, err = parseKey(args[0]); err != nil {
 				return input(err)
 			}
 			if !cmd.Flags().Changed("cwnd") {
@@ -37,7 +43,7 @@ start is unbounded, without --rtt the handshake's round trip is taken, without
 			if err := path.Validate(); err != nil {
 				return input(err)
 			}
-			t, err := g.target(path.Peer, netns)
+			t, err := g.target(path.Peer, path.Scope, netns)
 			if err != nil {
 				return err
 			}
@@ -50,6 +56,7 @@ start is unbounded, without --rtt the handshake's round trip is taken, without
 			if err != nil {
 				return err
 			}
+			g.revive(cmd, t.rule)
 			return g.printEntry(cmd, entry, t.rule)
 		},
 	}

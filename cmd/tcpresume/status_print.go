@@ -27,13 +27,20 @@ func printStatus(w io.Writer, v statusView, all bool) error {
 	}
 	for _, part := range []struct {
 		title  string
+		always bool
 		groups []group
 	}{
-		{"Ways out of the gate:", []group{resumed, cold}},
-		{"Of the resumed, by RFC 9959's trigger names:", []group{phase}},
-		{"And then:", []group{outcome}},
+		{"Ways out of the gate:", true, []group{resumed, cold}},
+		{"Of the resumed, by RFC 9959's trigger names:", true, []group{phase}},
+		{"And then:", true, []group{outcome}},
+		{"Idle connections whose peer had a path:", false, []group{idle}},
+		{"Asks of applications:", false, []group{asks}},
 	} {
-		if err := printCounters(w, part.title, part.groups, v.ordered, all); err != nil {
+		rows := counterRows(part.groups, v.ordered, all)
+		if len(rows) == 0 && !part.always {
+			continue
+		}
+		if err := printCounters(w, part.title, rows); err != nil {
 			return err
 		}
 	}
@@ -142,8 +149,7 @@ func dropinText(d pathstore.Dropin) string {
 	return fmt.Sprintf("CwndMap %s, SSThreshMap %s, FallbackMap %d", d.Cwnd, d.Ssthresh, d.Fallback)
 }
 
-func printCounters(w io.Writer, title string, groups []group, counters []pathstore.Counter, all bool) error {
-	var rows [][]string
+func counterRows(groups []group, counters []pathstore.Counter, all bool) (rows [][]string) {
 	for _, wanted := range groups {
 		for _, c := range counters {
 			m, known := meanings[c.Name]
@@ -156,6 +162,10 @@ func printCounters(w io.Writer, title string, groups []group, counters []pathsto
 			}
 		}
 	}
+	return rows
+}
+
+func printCounters(w io.Writer, title string, rows [][]string) error {
 	if len(rows) == 0 {
 		rows = [][]string{{"  nothing yet", "", ""}}
 	}

@@ -3,9 +3,11 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
 // target is the entry that a verb is about: where it is, and the rule that says so.
@@ -16,15 +18,29 @@ type target struct {
 	rule  pathstore.Rule
 }
 
+// parseKey reads the address of a peer, or a token, which is a scope of its own.
+func parseKey(text string) (key netip.Addr, scope uint64, err error) {
+	if token, ok, err := resume.ParseToken(text); ok {
+		return token, resume.ScopeToken, err
+	}
+	key, err = resume.ParsePeer(text)
+	return key, 0, err
+}
+
 // target opens the store, which the caller closes.
-func (g *global) target(peer netip.Addr, netns string) (target, error) {
-	t := target{peer: peer}
+func (g *global) target(key netip.Addr, scope uint64, netns string) (target, error) {
+	t := target{peer: key, scope: scope}
 	var err error
 	if t.Store, err = g.open(); err != nil {
 		return t, err
 	}
-	if t.rule, err = t.PolicyFor(peer); err == nil {
+	t.rule, err = t.RuleFor(key, scope)
+	switch {
+	case err != nil:
+	case scope != resume.ScopeToken:
 		t.scope, err = scopeOf(t.rule, netns)
+	case netns != "":
+		err = input(fmt.Errorf("--netns %q has no meaning for a token: leave it out", netns))
 	}
 	if err != nil {
 		t.Close()

@@ -40,9 +40,12 @@ func Down(ctx context.Context, opts Options) (Removal, error) {
 	if err := ctx.Err(); err != nil {
 		return gone, err
 	}
-	// New connections first: nothing may enter a wrapper while sockets leave them.
-	if err := removeIfThere(linkPin(opts.Pins, sockopsLink)); err != nil {
-		return gone, rights(err)
+	// What lets connections in comes first: nothing may enter a wrapper while sockets leave them.
+	doors, _ := filepath.Glob(linkPin(opts.Pins, "ask-*"))
+	for _, pin := range append(doors, LiveLink(opts.Pins), linkPin(opts.Pins, sockopsLink)) {
+		if err := removeIfThere(pin); err != nil {
+			return gone, rights(err)
+		}
 	}
 	errs := []error{gone.giveBack(opts)}
 	for _, name := range watchers {

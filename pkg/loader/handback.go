@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/tcpresume/tcpresume/bytecode"
+	"github.com/tcpresume/tcpresume/pkg/netns"
 )
 
 // handback gives every socket that still has one of our congestion controls
@@ -31,14 +32,14 @@ func handback(maps mapSet) (int, error) {
 	}
 	defer iter.Close()
 
-	namespaces, err := networkNamespaces()
+	namespaces, err := netns.All()
 	if err != nil {
 		return 0, err
 	}
 	total := 0
 	var errs []error
 	for _, ns := range namespaces {
-		errs = append(errs, inNamespace(ns, func() error {
+		errs = append(errs, netns.In(ns, func() error {
 			n, err := iterate(iter)
 			total += n
 			return err

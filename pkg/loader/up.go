@@ -131,6 +131,9 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 	if err := setControl(maps, undone); err != nil {
 		return err
 	}
+	if err := errors.Join(r.loadLive(maps, cgroup, opts, undone), renewAsks(opts, undone)); err != nil {
+		return err
+	}
 	r.Upgraded = running != nil && running.cgroupID != 0
 	prog, err := opts.Over.program(coll, r)
 	if err != nil {

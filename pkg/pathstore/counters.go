@@ -65,11 +65,21 @@ func sum(perCPU []bytecode.KernelResumeStats) ([]Counter, error) {
 			waysOut = waysOut && member.Name != "cwnd_only"
 			continue
 		}
-		for i := 1; i < len(vocabularies()["resume_trigger"].words); i++ { // 0 is no trigger at all
-			counters = append(counters, Counter{Name: word("resume_trigger", uint32(i)), Value: total[i], Trigger: true})
-		}
+		counters = append(counters, named(member.Name, total)...)
 	}
 	return counters, nil
+}
+
+// named gives the counters of an array the names of the enum that counts it.
+func named(array string, total []uint64) (counters []Counter) {
+	enum, prefix, first := "resume_verdict", array+"_", 0
+	if array == "triggers" {
+		enum, prefix, first = "resume_trigger", "", 1 // 0 is no trigger at all
+	}
+	for i := first; i < len(vocabularies()[enum].words); i++ {
+		counters = append(counters, Counter{Name: prefix + word(enum, uint32(i)), Value: total[i], Trigger: array == "triggers"})
+	}
+	return counters
 }
 
 // addUp adds one CPU's counter, or array of counters, to the totals.

@@ -45,6 +45,9 @@ func bootNow() uint64 {
 }
 
 func peerKey(addr netip.Addr, scope uint64, policy resume.Policy) bytecode.KernelResumePeer {
+	if scope == resume.ScopeToken {
+		return bytecode.KernelResumePeer{Addr: addr.As16(), Scope: scope}
+	}
 	return bytecode.KernelResumePeer{Addr: policy.MaskPeer(addr).As16(), Scope: scope}
 }
 
@@ -95,6 +98,9 @@ func decode(key *bytecode.KernelResumePeer, val *bytecode.KernelResumePath, now 
 	}
 	if val.Outcome != 0 {
 		entry.Outcome = word("resume_trigger", val.Outcome)
+	}
+	if key.Scope == resume.ScopeToken {
+		entry.Peer = netip.AddrFrom16(key.Addr) // no address, whatever it looks like
 	}
 	switch {
 	case val.Claim == claimSpent:

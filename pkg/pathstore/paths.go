@@ -102,7 +102,7 @@ func (s *Store) keyOf(peer netip.Addr, scope uint64) (bytecode.KernelResumePeer,
 	if err != nil {
 		return bytecode.KernelResumePeer{}, err
 	}
-	_, policy := table.match(peer)
+	_, policy := table.of(peer, scope)
 	return peerKey(peer, scope, policy), nil
 }
 

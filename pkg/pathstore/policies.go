@@ -71,12 +71,15 @@ func (s *Store) Policies() ([]Rule, error) {
 }
 
 // PolicyFor returns the rule that the kernel applies to a peer.
-func (s *Store) PolicyFor(peer netip.Addr) (Rule, error) {
+func (s *Store) PolicyFor(peer netip.Addr) (Rule, error) { return s.RuleFor(peer, 0) }
+
+// RuleFor returns the rule under which a key is stored: PolicyFor's, but the default's for a token.
+func (s *Store) RuleFor(peer netip.Addr, scope uint64) (Rule, error) {
 	table, err := s.policyTable()
 	if err != nil {
 		return Rule{}, err
 	}
-	prefix, policy := table.match(peer)
+	prefix, policy := table.of(peer, scope)
 	return Rule{Prefix: prefix, Policy: policy}, nil
 }
 
@@ -107,6 +110,7 @@ func encodePolicy(p resume.Policy) (bytecode.KernelResumePolicy, error) {
 	sharing, err2 := number("resume_sharing", p.Sharing)
 	scope, err3 := number("resume_scope", p.Scope)
 	dropin, err4 := number("resume_dropin", p.Dropin)
+	live, err5 := number("resume_live", p.Live)
 	val := bytecode.KernelResumePolicy{
 		MaxCwndBytes:     uint32(p.MaxCwnd),
 		MaxSsthreshBytes: uint32(p.MaxSsthresh),
@@ -116,6 +120,7 @@ func encodePolicy(p resume.Policy) (bytecode.KernelResumePolicy, error) {
 		Sharing:          bytecode.KernelResumeSharing(sharing),
 		Scope:            bytecode.KernelResumeScope(scope),
 		Dropin:           bytecode.KernelResumeDropin(dropin),
+		Live:             bytecode.KernelResumeLive(live),
 		KeyBitsV4:        uint8(p.KeyBitsV4),
 		KeyBitsV6:        uint8(p.KeyBitsV6),
 		RttLowPercent:    uint16(p.RTTLow),
@@ -124,7 +129,7 @@ func encodePolicy(p resume.Policy) (bytecode.KernelResumePolicy, error) {
 	if p.Learn {
 		val.Learn = 1
 	}
-	return val, errors.Join(err1, err2, err3, err4)
+	return val, errors.Join(err1, err2, err3, err4, err5)
 }
 
 func decodePolicy(val bytecode.KernelResumePolicy) resume.Policy {
@@ -133,6 +138,7 @@ func decodePolicy(val bytecode.KernelResumePolicy) resume.Policy {
 		Sharing:     resume.Sharing(word("resume_sharing", val.Sharing)),
 		Scope:       resume.Scope(word("resume_scope", val.Scope)),
 		Dropin:      resume.Dropin(word("resume_dropin", val.Dropin)),
+		Live:        resume.Live(word("resume_live", val.Live)),
 		MaxCwnd:     resume.Bytes(val.MaxCwndBytes),
 		MaxSsthresh: resume.Bytes(val.MaxSsthreshBytes),
 		MaxJump:     resume.Bytes(val.MaxJumpBytes),

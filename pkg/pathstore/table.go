@@ -49,6 +49,17 @@ func (t *policyTable) match(peer netip.Addr) (netip.Prefix, resume.Policy) {
 	return netip.Prefix{}, resume.DefaultPolicy()
 }
 
+// of is match for a key: no prefix is for tokens, the peer that names one is not known yet.
+func (t *policyTable) of(peer netip.Addr, scope uint64) (netip.Prefix, resume.Policy) {
+	if scope != resume.ScopeToken {
+		return t.match(peer)
+	}
+	if policy, ok := t.byPrefix[netip.PrefixFrom(netip.IPv6Unspecified(), 0)]; ok {
+		return netip.Prefix{}, policy
+	}
+	return netip.Prefix{}, resume.DefaultPolicy()
+}
+
 // maskMapped exists because netip refuses to mask an IPv4-mapped address as IPv6.
 func maskMapped(addr netip.Addr, bits int) netip.Prefix {
 	bytes := addr.As16()
@@ -70,7 +81,7 @@ func (t *policyTable) encode(p resume.Path, now uint64) (bytecode.KernelResumePe
 	if err := p.Validate(); err != nil {
 		return key, val, err
 	}
-	prefix, policy := t.match(p.Peer)
+	prefix, policy := t.of(p.Peer, p.Scope)
 	if p.TTL == 0 {
 		p.TTL = policy.Lifetime
 	}

@@ -36,7 +36,7 @@ func TestLongestPrefixWins(t *testing.T) {
 
 func TestPolicySurvivesTheKernelsForm(t *testing.T) {
 	p := resume.DefaultPolicy()
-	p.Mode, p.Sharing, p.Scope, p.Dropin = resume.ModeExact, resume.SharingShared, resume.ScopeNetns, resume.DropinNever
+	p.Mode, p.Sharing, p.Scope, p.Dropin, p.Live = resume.ModeExact, resume.SharingShared, resume.ScopeNetns, resume.DropinNever, resume.LiveNever
 	p.MaxCwnd, p.MaxSsthresh, p.KeyBitsV4, p.KeyBitsV6, p.Learn, p.RTTLow, p.RTTHigh = 7, 8, 24, 64, false, 40, 2000
 	val, err := encodePolicy(p)
 	if err != nil {

@@ -7,7 +7,10 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/tcpresume/tcpresume/bytecode"
 )
 
 // vocabulary holds the names of one C enum as user space spells them:
@@ -19,26 +22,30 @@ type vocabulary struct {
 
 var vocabularies = sync.OnceValue(func() map[string]vocabulary {
 	all := make(map[string]vocabulary)
-	spec, err := kernelSpec()
-	if err != nil {
-		panic(fmt.Sprintf("embedded object: %v", err)) // a build that cannot read itself
-	}
-	for typ := range spec.Types.All() {
-		enum, ok := typ.(*btf.Enum)
-		if !ok || !strings.HasPrefix(enum.Name, "resume_") {
-			continue
+	for _, load := range []func() (*ebpf.CollectionSpec, error){kernelSpec, bytecode.LoadLive} {
+		spec, err := load()
+		if err != nil {
+			panic(fmt.Sprintf("embedded object: %v", err)) // a build that cannot read itself
 		}
-		voc := vocabulary{words: make(map[uint32]string), numbers: make(map[string]uint32)}
-		prefix := commonPrefix(enum)
-		for _, value := range enum.Values {
-			word := strings.ToLower(strings.TrimPrefix(value.Name, prefix))
-			voc.words[uint32(value.Value)] = word
-			voc.numbers[word] = uint32(value.Value)
+		for typ := range spec.Types.All() {
+			if enum, ok := typ.(*btf.Enum); ok && strings.HasPrefix(enum.Name, "resume_") {
+				all[enum.Name] = vocabularyOf(enum)
+			}
 		}
-		all[enum.Name] = voc
 	}
 	return all
 })
+
+func vocabularyOf(enum *btf.Enum) vocabulary {
+	voc := vocabulary{words: make(map[uint32]string), numbers: make(map[string]uint32)}
+	prefix := commonPrefix(enum)
+	for _, value := range enum.Values {
+		word := strings.ToLower(strings.TrimPrefix(value.Name, prefix))
+		voc.words[uint32(value.Value)] = word
+		voc.numbers[word] = uint32(value.Value)
+	}
+	return voc
+}
 
 // commonPrefix is RESUME_EVENT_ for enum resume_event_kind too: up to the last
 // underscore that all names share.
@@ -66,3 +73,6 @@ func number[W ~string](enum string, text W) (uint32, error) {
 	}
 	return n, nil
 }
+
+// VerdictWord names what became of a live connection that was to get a path.
+func VerdictWord(verdict uint8) string { return word("resume_verdict", verdict) }

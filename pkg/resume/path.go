@@ -13,7 +13,7 @@ import (
 // Path is what is stored of one peer: RFC 9959's CC parameters and how they may be used.
 type Path struct {
 	Peer     netip.Addr    // masked to the policy's key length once stored
-	Scope    uint64        // 0, or a network namespace's cookie
+	Scope    uint64        // 0, a network namespace's cookie, or ScopeToken
 	Cwnd     Bytes         // saved_cwnd
 	Ssthresh Bytes         // 0: not known, slow start is unbounded
 	RTT      time.Duration // saved_rtt, the minimum; 0: not known
@@ -29,7 +29,9 @@ const MaxTTL = 365 * 24 * time.Hour
 // Validate says what is wrong with a path that is to be stored, and what to do.
 func (p Path) Validate() error {
 	var wrong problems
-	wrong.add(CheckPeer(p.Peer))
+	if p.Scope != ScopeToken || !p.Peer.IsValid() {
+		wrong.add(CheckPeer(p.Peer))
+	}
 	if p.Cwnd == 0 {
 		wrong.add(errors.New("cwnd is 0: give the window to start with, as in 256KiB"))
 	}

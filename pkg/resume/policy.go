@@ -17,6 +17,7 @@ type Policy struct {
 	Sharing     Sharing
 	Scope       Scope
 	Dropin      Dropin
+	Live        Live
 	MaxCwnd     Bytes         // 0: no cap
 	MaxSsthresh Bytes         // 0: no cap
 	MaxJump     Bytes         // RFC 9959 max_jump; 0: no cap
@@ -35,6 +36,7 @@ func DefaultPolicy() Policy {
 		Sharing:   SharingSingle,
 		Scope:     ScopeHost,
 		Dropin:    DropinFallback,
+		Live:      LiveIdle,
 		MaxJump:   1 << 20,
 		Lifetime:  10 * time.Minute,
 		KeyBitsV4: 32,
@@ -52,7 +54,8 @@ func (p Policy) Validate() error {
 		checkWord("mode", p.Mode, PolicyModes),
 		checkWord("sharing", p.Sharing, PolicySharings),
 		checkWord("scope", p.Scope, Scopes),
-		checkWord("dropin rule", p.Dropin, Dropins))
+		checkWord("dropin rule", p.Dropin, Dropins),
+		checkWord("live rule", p.Live, Lives))
 	if p.Lifetime < time.Second || p.Lifetime > MaxTTL || p.Lifetime%time.Second != 0 {
 		errs = append(errs, fmt.Errorf("lifetime %v is out of range: give whole seconds from 1s to %v", p.Lifetime, MaxTTL))
 	}

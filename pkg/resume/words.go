@@ -58,6 +58,15 @@ const (
 	DropinNever    Dropin = "never"
 )
 
+// Live says whether a stored path reaches connections that its peer has already.
+type Live string
+
+// LiveIdle reaches those that send nothing just then; they resume carefully at their next send.
+const (
+	LiveIdle  Live = "idle"
+	LiveNever Live = "never"
+)
+
 // The values each word may take, for errors, completion and documentation.
 var (
 	Modes          = []Mode{ModePolicy, ModeOff, ModeExact, ModeCareful}
@@ -66,6 +75,7 @@ var (
 	PolicySharings = []Sharing{SharingSingle, SharingShared}
 	Sources        = []Source{SourceOperator, SourceApplication, SourceLearnt, SourceDropin}
 	Scopes         = []Scope{ScopeHost, ScopeNetns}
+	Lives          = []Live{LiveIdle, LiveNever}
 	Dropins        = []Dropin{DropinFallback, DropinAlways, DropinNever}
 )
 

@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"pkg/resume":        {module + "/internal/jsonline"},
 	"pkg/client":        {module + "/pkg/resume"},
 	"pkg/pathstore":     {module + "/bytecode", module + "/pkg/resume", "github.com/cilium/ebpf", "golang.org/x/sys/unix"},
-	"pkg/loader":        {module + "/bytecode", module + "/pkg/pathstore", "github.com/cilium/ebpf", "github.com/moby/sys/mountinfo", "golang.org/x/sys/unix"},
+	"pkg/loader":        {module + "/bytecode", module + "/pkg/pathstore", "github.com/cilium/ebpf", "github.com/moby/sys/mountinfo", "golang.org/x/sys/unix", module + "/pkg/netns"},
 	"pkg/image":         {module + "/bytecode", "github.com/cilium/ebpf", "github.com/google/go-containerregistry/pkg/", "github.com/docker/cli/cli/config", "github.com/klauspost/compress/gzip"},
 	"pkg/agent":         {module + "/pkg/pathstore", module + "/pkg/resume", "go.yaml.in/yaml/v3", "golang.org/x/sys/unix"},
 	"pkg/metrics":       {module + "/pkg/resume", "github.com/prometheus/client_golang/"},
@@ -31,6 +31,10 @@ var mayImport = map[string][]string{
 	"pkg/bpfman":        {module + "/bytecode", module + "/pkg/loader", module + "/pkg/pathstore", "github.com/cilium/ebpf", "golang.org/x/sys/unix", "google.golang.org/protobuf/encoding/protowire"},
 	"pkg/kube":          {"go.yaml.in/yaml/v3"},
 	"pkg/operator":      {module + "/pkg/bpfman", module + "/pkg/kube"},
+	"pkg/ask":           {"golang.org/x/sys/unix"},
+	"pkg/netns":         {"github.com/moby/sys/mountinfo", "golang.org/x/sys/unix"},
+	"pkg/revive":        {module + "/pkg/netns", module + "/pkg/pathstore", "golang.org/x/sys/unix"},
+	"examples":          {module + "/pkg/ask"},
 }
 
 type goPackage struct {

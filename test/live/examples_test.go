@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package live
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tcpresume/tcpresume/test/lab"
+)
+
+// The examples are what an application would run: another user's process, in the allowed cgroup.
+func TestExamples(t *testing.T) {
+	s := newStage(t, lab.Path{RTT: 100 * time.Millisecond, Rate: 100e6, Queue: 312_500})
+	dir, err := os.MkdirTemp("", "examples")
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	must(t, os.Chmod(dir, 0o755))
+	build(t, "gcc", "-Wall", "-Wextra", "-Werror", "-o", dir+"/c", "../../examples/ask/c/server.c")
+	build(t, "go", "build", "-C", "../..", "-o", dir+"/go", "./examples/ask/go")
+	allow(t, carefully)
+	for name, rtt := range map[string]string{"c": "100000", "go": "100ms"} {
+		t.Run(name, func(t *testing.T) {
+			cold, said := s.example(t, dir+"/"+name, "7001")
+			same(t, "output without an ask", said, "")
+			asked, said := s.example(t, dir+"/"+name, "7002", "1250000", rtt)
+			if !strings.HasPrefix(said, "asked for 1250000 bytes: granted\nwindow set to ") {
+				t.Errorf("output with an ask: %q", said)
+			}
+			t.Logf("1 MB after the first answer: %d ms without an ask, %d ms with\n%s", cold.Milliseconds(), asked.Milliseconds(), said)
+		})
+	}
+}
+
+func build(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+}
+
+// example runs a server for one connection and returns how long its 1 MB took, and what it printed.
+func (s *stage) example(t *testing.T, program, port string, ask ...string) (time.Duration, string) {
+	t.Helper()
+	cgroup, err := os.Open(loaded.Cgroup.Path())
+	must(t, err)
+	defer cgroup.Close()
+	cmd := exec.Command(program, append([]string{port}, ask...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Credential:  &syscall.Credential{Uid: 65534, Gid: 65534},
+		UseCgroupFD: true, CgroupFD: int(cgroup.Fd()),
+		Pdeathsig: syscall.SIGKILL,
+	}
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	var complaints bytes.Buffer
+	cmd.Stderr = &complaints
+	must(t, s.Server.Do(cmd.Start))
+	lines := bufio.NewReader(out)
+	if first, err := lines.ReadString('\n'); first != "listening\n" {
+		t.Fatalf("%q, %v: %s", first, err, complaints.String())
+	}
+	client, err := s.Client.Dial(background(t), lab.DialSpec{Addr: netip.MustParseAddrPort(s.Server.IPv4.String() + ":" + port)})
+	must(t, err)
+	defer client.Close()
+	fetch(t, client, 4000)
+	took := fetch(t, client, 1_000_000)
+	must(t, client.CloseWrite())
+	rest, err := io.ReadAll(lines)
+	must(t, errors.Join(err, cmd.Wait()))
+	return took, string(rest)
+}
+
+func fetch(t *testing.T, conn *net.TCPConn, size int64) time.Duration {
+	t.Helper()
+	begun := time.Now()
+	_, err := conn.Write([]byte{1})
+	must(t, err)
+	_, err = io.CopyN(io.Discard, conn, size)
+	must(t, err)
+	return time.Since(begun)
+}
