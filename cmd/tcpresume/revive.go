@@ -3,11 +3,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tcpresume/tcpresume/pkg/agent"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
@@ -27,4 +29,31 @@ func (g *global) revive(cmd *cobra.Command, rule pathstore.Rule) {
 	case result.Resumed() > 0:
 		fmt.Fprintln(cmd.ErrOrStderr(), "note: "+plural(result.Resumed(), "idle connection resumes", "idle connections resume")+" from what is stored")
 	}
+}
+
+// revived makes the passes that an agent's reports ask for; the policy of each
+// peer has its say in the kernel.
+type revived struct{ *revive.Reviver }
+
+func (r revived) Reported(o agent.Outcome) {
+	if o.Result == agent.Stored {
+		r.Stored()
+	}
+}
+
+// reviver tells of passes that fail in a new way, not of each.
+func (g *global) reviver(log func(string, ...any)) revived {
+	r := revive.New(loader.LiveLink(g.pinsDir()))
+	last := ""
+	r.Each = func(_ revive.Result, err error) {
+		words := ""
+		if err != nil && !errors.Is(err, context.Canceled) {
+			words = errorLine(err)
+		}
+		if words != last && words != "" {
+			log("note: idle connections wait for their next report: %s", words)
+		}
+		last = words
+	}
+	return revived{r}
 }

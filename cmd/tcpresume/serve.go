@@ -58,8 +58,9 @@ func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config ag
 	}
 	source := &measured{store: store}
 	set := metrics.New(source, thisVersion().Version)
+	idle := g.reviver(log)
 	a := agent.New(agent.Options{
-		Config: config, Paths: store.Writer(), Observers: []agent.Observer{savedWindows{set}},
+		Config: config, Paths: store.Writer(), Observers: []agent.Observer{savedWindows{set}, idle},
 		Entry: shownEntry(store), Events: store.Watch, EventsID: events,
 		Metrics: set.Handler(), OnEvent: restoredWindows(set), Version: thisVersion().Version,
 	})
@@ -85,6 +86,7 @@ func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config ag
 	go watchMaps(ctx, cancel, g.mapsDir(), events)
 	go reload(ctx, a, f, log)
 	go keepAlive(ctx, a)
+	go idle.Run(ctx)
 	notify("READY=1")
 	ready := map[string]string{"socket_dir": g.socketDir()}
 	if err := g.print(cmd, ready, func(w io.Writer) error {
