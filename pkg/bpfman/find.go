@@ -17,6 +17,9 @@ import (
 // ErrNothing is wrapped if bpfman has loaded nothing of ours, as far as can be seen.
 var ErrNothing = errors.New("bpfman has loaded nothing of tcpresume")
 
+// errUnasked is an ErrNothing where nobody could be asked: bpfman may be restarting.
+var errUnasked = fmt.Errorf("%w", ErrNothing)
+
 // Generation is one load of ours in bpfman: a program and its maps, open.
 type Generation struct {
 	loader.Foundation
@@ -40,6 +43,7 @@ func (g *Generation) Close() {
 func Find(ctx context.Context, opts Options) (*Generation, error) {
 	opts = opts.filled()
 	var notes, asked []string
+	answered := 0
 	for _, source := range opts.sources() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -57,6 +61,7 @@ func Find(ctx context.Context, opts Options) (*Generation, error) {
 			notes = append(notes, err.Error())
 			continue
 		}
+		answered++
 		found, wrong := confirm(claims, opts)
 		notes = append(notes, wrong...)
 		if found == nil && len(claims) > 0 && slices.Contains(opts.Sources, source) {
@@ -72,7 +77,11 @@ func Find(ctx context.Context, opts Options) (*Generation, error) {
 	if len(notes) > 0 {
 		text += "; " + strings.Join(notes, "; ")
 	}
-	return nil, fmt.Errorf("%w: %s; load the image in bpfman (docs/bpfman.md)", ErrNothing, text)
+	nothing := ErrNothing
+	if answered == 0 {
+		nothing = errUnasked
+	}
+	return nil, fmt.Errorf("%w: %s; load the image in bpfman (docs/bpfman.md)", nothing, text)
 }
 
 // confirm returns the best of the claims, with its maps open, and what is wrong with others.

@@ -94,6 +94,9 @@ func (f *Follower) changes(ctx context.Context) <-chan struct{} {
 
 func (f *Follower) look(ctx context.Context) error {
 	found, err := Find(ctx, f.Options)
+	if errors.Is(err, errUnasked) && f.OnUnload == Down {
+		return err // no evidence to take anything down for
+	}
 	if errors.Is(err, ErrNothing) {
 		return f.gone(ctx, err)
 	}

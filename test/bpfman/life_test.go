@@ -140,3 +140,19 @@ func TestPinsAreGone(t *testing.T) {
 	}
 	m.tcpresume(t, "down")
 }
+
+// A bpfman that cannot be asked has not unloaded anything.
+func TestOutOfReachIsNotUnloaded(t *testing.T) {
+	m := newMachine(t)
+	first := m.load(t, m.push(t), watch)[watch]
+	service := m.service(t, "up", "--runtime", "bpfman", "--cgroup", m.Cgroup.Path(), "--on-unload", "down")
+	service.says(t, "companion mode: over the maps of its program "+strconv.Itoa(int(first)))
+	m.put(t, mapsOf(first), "100000")
+	must(t, unix.Unmount("/run/bpfman/fs", unix.MNT_DETACH))
+	service.says(t, "no bpffs on /run/bpfman/fs")
+	p := m.connect(t, false)
+	same(t, "connection", p.start(t), p.resumed(t, 100_000))
+	same(t, "programs in bpfman", len(m.listed(t)), 0) // it mounts a bpffs, and there is nothing on it
+	service.says(t, "taken down as asked")
+	service.stop(t)
+}
