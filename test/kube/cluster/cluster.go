@@ -159,7 +159,7 @@ func (c *Cluster) StartServer(ctx context.Context) (err error) {
 		"--etcd-servers", c.etcdURL, "--secure-port", c.Port, "--bind-address", c.Host, "--advertise-address", c.Host,
 		"--endpoint-reconciler-type", "none", "--cert-dir", c.file("certs"), "--service-cluster-ip-range", "10.0.0.0/24",
 		"--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", c.file("sa.key"),
-		"--service-account-signing-key-file", c.file("sa.key"), "--authorization-mode", "RBAC", "--request-timeout", "3s", // for so long it waits for watches to end when it stops
+		"--service-account-signing-key-file", c.file("sa.key"), "--authorization-mode", "RBAC", "--request-timeout", "15s", // for so long it waits for watches to end when it stops
 		"--token-auth-file", c.file("tokens.csv"))
 	if err != nil {
 		return err

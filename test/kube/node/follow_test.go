@@ -147,7 +147,7 @@ func TestARestartOfTheContainerChangesNothing(t *testing.T) {
 // Each capability of the manifest is needed. That all of them are enough is what
 // the other tests show, and the first run here.
 func TestEveryCapabilityIsNeeded(t *testing.T) {
-	spec := manifest(t)
+	spec := manifest(t, "kernel")
 	all := spec.SecurityContext.Capabilities.Add
 	for _, missing := range append([]string{""}, all...) {
 		t.Run("without "+missing, func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestEveryCapabilityIsNeeded(t *testing.T) {
 			w.report(loadGo(t))
 			less := spec
 			less.SecurityContext.Capabilities.Add = slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name == missing })
-			p := start(t, less, w.cgroup.Path())
+			p := start(t, less, "--cgroup="+w.cgroup.Path())
 			p.looks()
 			said := p.probe("/readyz")
 			var s status

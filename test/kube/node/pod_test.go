@@ -25,17 +25,18 @@ const (
 	podPins = "/mnt/bpf/tcpresume"
 )
 
-// container is what the manifest says of the container "kernel".
+// container is what the manifest says of one.
 type container struct {
 	Name            string
 	Args            []string
 	Env             []struct{ Name, Value string }
 	SecurityContext struct {
+		RunAsGroup   int `yaml:"runAsGroup"`
 		Capabilities struct{ Add, Drop []string }
 	} `yaml:"securityContext"`
 }
 
-func manifest(t *testing.T) container {
+func manifest(t *testing.T, name string) container {
 	t.Helper()
 	text, err := api.Kubectl(t.Context(), "", "get", "daemonset", "tcpresume", "-n", "tcpresume", "-o", "yaml")
 	must(t, err)
@@ -48,11 +49,11 @@ func manifest(t *testing.T) container {
 	}
 	must(t, yaml.Unmarshal([]byte(text), &set))
 	for _, c := range set.Spec.Template.Spec.Containers {
-		if c.Name == "kernel" {
+		if c.Name == name {
 			return c
 		}
 	}
-	t.Fatal("the DaemonSet has no container \"kernel\"")
+	t.Fatalf("the DaemonSet has no container %s", name)
 	return container{}
 }
 
@@ -81,10 +82,10 @@ func (p *pod) said() string {
 // run starts what the kubelet would, on one cgroup instead of all of them.
 func run(t *testing.T, cgroup string, extra ...string) *pod {
 	t.Helper()
-	return start(t, manifest(t), cgroup, extra...)
+	return start(t, manifest(t, "kernel"), append([]string{"--cgroup=" + cgroup}, extra...)...)
 }
 
-func start(t *testing.T, spec container, cgroup string, extra ...string) *pod {
+func start(t *testing.T, spec container, extra ...string) *pod {
 	t.Helper()
 	p := &pod{T: t, health: freeAddress(t), ended: make(chan struct{})}
 	args := append(bounded(spec), binary)
@@ -94,7 +95,7 @@ func start(t *testing.T, spec container, cgroup string, extra ...string) *pod {
 		}
 		args = append(args, arg)
 	}
-	args = append(append(args, "--cgroup="+cgroup), extra...)
+	args = append(args, extra...)
 	p.cmd = exec.Command(args[0], args[1:]...)
 	p.cmd.Env = []string{"NODE_NAME=" + nodeName, "KUBERNETES_SERVICE_HOST=" + api.Host, "KUBERNETES_SERVICE_PORT=" + api.Port}
 	for _, e := range spec.Env {
@@ -119,13 +120,13 @@ func start(t *testing.T, spec container, cgroup string, extra ...string) *pod {
 	return p
 }
 
-// bounded drops every capability that the manifest does not add.
+// bounded drops every capability that the manifest does not add, and every group.
 func bounded(spec container) []string {
 	set := "-all"
 	for _, name := range spec.SecurityContext.Capabilities.Add {
 		set += ",+" + strings.ToLower(name)
 	}
-	return []string{"setpriv", "--bounding-set=" + set, "--no-new-privs"}
+	return []string{"setpriv", "--bounding-set=" + set, "--no-new-privs", "--clear-groups", fmt.Sprintf("--regid=%d", spec.SecurityContext.RunAsGroup)}
 }
 
 func (p *pod) stop() {
