@@ -33,21 +33,28 @@ var errReplaced = errors.New("other maps are pinned now")
 // serve is "agent", and "up --agent" after loading. Maps that replace its own, as
 // when bpfman has loaded anew, are taken up.
 func (g *global) serve(cmd *cobra.Command, config agent.Config, f agentFlags) error {
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP) // also between two maps, where it would end the process
+	defer signal.Stop(again)
+	defer notify("STOPPING=1")
 	for {
 		store, err := g.open()
 		if err != nil {
 			return err
 		}
-		err = g.serveMaps(cmd, store, config, f)
+		err = g.serveMaps(cmd, store, config, f, again)
 		store.Close()
 		if !errors.Is(err, errReplaced) {
 			return err
 		}
 		fmt.Fprintln(cmd.ErrOrStderr(), err)
+		if fresh, err := f.read(); err == nil { // it may have been read again since the start
+			config = fresh
+		}
 	}
 }
 
-func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config agent.Config, f agentFlags) error {
+func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config agent.Config, f agentFlags, again <-chan os.Signal) error {
 	ctx, cancel := context.WithCancelCause(cmd.Context())
 	defer cancel(nil)
 	log := func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...) }
@@ -84,7 +91,7 @@ func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config ag
 		log("note: only %d reports may wait while this process is busy, then senders drop theirs: sysctl net.unix.max_dgram_qlen=%d before the start", n, agent.GoodQueue)
 	}
 	go watchMaps(ctx, cancel, g.mapsDir(), events)
-	go reload(ctx, a, f, log)
+	go reload(ctx, a, f, again, log)
 	go keepAlive(ctx, a)
 	go idle.Run(ctx)
 	notify("READY=1")
@@ -96,7 +103,6 @@ func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config ag
 		cancel(err)
 	}
 	err = a.Serve(ctx, sockets)
-	notify("STOPPING=1")
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(err, cause) {
 		err = errors.Join(cause, err)
 	}
@@ -136,15 +142,12 @@ func ticks(ctx context.Context, every time.Duration) func(func(time.Time) bool) 
 }
 
 // reload reads the configuration again at SIGHUP; a wrong one changes nothing.
-func reload(ctx context.Context, a *agent.Agent, f agentFlags, log func(string, ...any)) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGHUP)
-	defer signal.Stop(signals)
+func reload(ctx context.Context, a *agent.Agent, f agentFlags, again <-chan os.Signal, log func(string, ...any)) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-signals:
+		case <-again:
 		}
 		config, err := f.read()
 		if err != nil {

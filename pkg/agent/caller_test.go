@@ -183,3 +183,40 @@ func TestScopesFollowThePolicy(t *testing.T) {
 		t.Errorf("one entry for each namespace: %+v", o)
 	}
 }
+
+// choosy refuses one path and takes the others.
+type choosy struct {
+	*memory
+	not netip.Addr
+}
+
+func (c choosy) PutAll(paths []resume.Path) (int, error) {
+	for i, p := range paths {
+		if p.Peer == c.not {
+			return i, errors.New("no room")
+		}
+		if _, err := c.memory.PutAll(paths[i : i+1]); err != nil {
+			return i, err
+		}
+	}
+	return len(paths), nil
+}
+
+func TestOnePathThatIsNotTakenLeavesTheOthers(t *testing.T) {
+	peers := []string{"203.0.113.1", "203.0.113.2", "203.0.113.3"}
+	store := choosy{newMemory(), netip.MustParseAddr(peers[1])}
+	a := New(Options{Config: DefaultConfig(), Paths: store})
+	var batched []Message
+	for _, peer := range peers {
+		batched = append(batched, Message{me(), []byte(lineOf(of(peer, 300_000, at(peer))))})
+	}
+	outcomes := a.Take(batched, nil)
+	for i, want := range []Result{Stored, Refused, Stored} {
+		if outcomes[i].Result != want {
+			t.Errorf("report %d was %s (%v), want %s", i+1, outcomes[i].Result, outcomes[i].Err, want)
+		}
+	}
+	if outcomes[1].Reason != ReasonStore || store.len() != 2 {
+		t.Errorf("got %+v, %d paths", outcomes[1], store.len())
+	}
+}

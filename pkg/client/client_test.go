@@ -253,3 +253,27 @@ func TestTooOldReportsAreDropped(t *testing.T) {
 		t.Errorf("stats %+v, want %+v", got, want)
 	}
 }
+
+// What could not be sent does not come after what is newer.
+func TestWhatWasPutBackGivesWay(t *testing.T) {
+	dir := t.TempDir()
+	reporter := New(Options{Dir: dir, Transport: HTTP, Interval: time.Hour})
+	defer reporter.Close()
+	b := reporter.transport.(*batcher)
+	ctx := context.Background()
+	if err := reporter.Report(ctx, reportOf("192.0.2.1", 1)); err != nil {
+		t.Fatal(err)
+	}
+	batch := b.take()
+	if err := reporter.Report(ctx, reportOf("192.0.2.1", 2)); err != nil {
+		t.Fatal(err)
+	}
+	b.putBack(batch)
+	agent := serve(t, dir, http.StatusOK, "{}")
+	if err := reporter.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := agent.got(), []resume.Report{reportOf("192.0.2.1", 2)}; !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}

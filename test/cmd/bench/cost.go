@@ -21,7 +21,7 @@ const costMethod = "Connections over the loopback device of a network namespace,
 	"Times are what the kernel's statistics of BPF programs count on the server's side (their own cost is in them: subtract *empty*, a program that returns at once). " +
 	"The server's connection sends nothing, so it is ESTABLISHED and CLOSE that count. A *hit* is: look up, claim (shared entry), socket storage, switch to `resume_cubic`, one event, and at the end another event. " +
 	"A *miss* is watched for what it may teach, as by default. " +
-	"Where *events* are *read* (`tcpresume watch`), each event also wakes the reader, by an interrupt that the statistics count; a virtual machine pays much for it. " +
+	"Where *events* are *read* (the agent, `tcpresume watch`), the reader looks fifty times a second; events wake nobody. " +
 	"*wrapper* is the congestion control's own programs. Connections/s contains the client's half and everything else that a connection takes. " +
 	"Speed varies with the machine's other load: compare within a column."
 

@@ -283,7 +283,7 @@ func (b *bed) malformed() error {
 		buf = append(buf[:0], whole...)
 		switch i % 5 {
 		case 0:
-			buf = buf[:random.IntN(len(buf))]
+			buf = buf[:1+random.IntN(len(buf)-1)]
 		case 1:
 			for j := range buf {
 				buf[j] = byte(random.Uint32())
