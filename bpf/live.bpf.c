@@ -53,6 +53,9 @@ static __noinline enum resume_verdict live_join(struct tcp_sock *tp)
 	verdict = join_find(&join);
 	if (verdict == RESUME_VERDICT_NO_SAVED_PATH || draining() || !live_within(sk))
 		return RESUME_VERDICT_NO_SAVED_PATH;
+	join.cookie = bpf_get_socket_cookie(sk);
+	if (verdict == RESUME_VERDICT_IN_USE && join.path.claim == join.cookie)
+		return RESUME_VERDICT_ALREADY;
 	if (verdict)
 		return verdict;
 	if (join.path.mode == RESUME_MODE_OFF)
@@ -61,7 +64,6 @@ static __noinline enum resume_verdict live_join(struct tcp_sock *tp)
 	verdict = join_admit(sk, &join);
 	if (verdict)
 		return verdict;
-	join.cookie = bpf_get_socket_cookie(sk);
 	return join_enter(tp, sk, &join, RESUME_TRIGGER_REVIVED);
 }
 

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,6 +25,7 @@ type Result struct {
 	Sockets    uint64         `json:"sockets"`    // TCP sockets in them, of every state
 	Verdicts   map[string]int `json:"verdicts"`   // of the idle ones whose peer has a path: resumed, or why not
 	Took       time.Duration  `json:"took_ns"`
+	CPU        time.Duration  `json:"cpu_ns"` // of it, processor time in the walks
 }
 
 // Resumed is how many connections got a path.
@@ -77,6 +79,10 @@ func Here(pin string) (Result, error) {
 
 // walk is a pass over the namespace of this thread, which opening the pin makes.
 func (r *Result) walk(pin string) error {
+	runtime.LockOSThread() // which opens the pin, and whose time counts
+	defer runtime.UnlockOSThread()
+	begun := threadTime()
+	defer func() { r.CPU += threadTime() - begun }()
 	file, err := os.Open(pin)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -102,4 +108,12 @@ func (r *Result) walk(pin string) error {
 		r.Verdicts[pathstore.VerdictWord(verdict)]++
 	}
 	return nil
+}
+
+func threadTime() time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts); err != nil {
+		return 0
+	}
+	return time.Duration(ts.Nano())
 }

@@ -12,7 +12,7 @@ import (
 // What passes may cost unless a Reviver says otherwise.
 const (
 	DefaultInterval = 100 * time.Millisecond
-	DefaultShare    = 0.02
+	DefaultShare    = 0.05
 )
 
 // memory is how long the namespaces of the host are taken to be the same:
@@ -61,7 +61,7 @@ func (r *Reviver) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(r.rest(result.Took)):
+		case <-time.After(r.rest(result.CPU)):
 		}
 	}
 }
@@ -77,7 +77,7 @@ func (r *Reviver) pass(ctx context.Context) (Result, error) {
 	return pass(ctx, r.Pin, r.places)
 }
 
-// rest keeps a pass's cost below the share of the time until the next.
+// rest keeps a pass's processor time below the share of the time until the next.
 func (r *Reviver) rest(took time.Duration) time.Duration {
 	share, interval := r.Share, r.Interval
 	if share <= 0 || share > 1 {

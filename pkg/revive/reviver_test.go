@@ -19,10 +19,10 @@ func TestRest(t *testing.T) {
 		took, want time.Duration
 	}{
 		{Reviver{}, time.Millisecond, DefaultInterval},
-		{Reviver{}, 20 * time.Millisecond, 980 * time.Millisecond},
+		{Reviver{}, 20 * time.Millisecond, 380 * time.Millisecond},
 		{Reviver{Share: 0.5, Interval: time.Second}, 20 * time.Millisecond, time.Second},
 		{Reviver{Share: 0.1}, time.Second, 9 * time.Second},
-		{Reviver{Share: 7}, time.Second, 49 * time.Second},
+		{Reviver{Share: 7}, time.Second, 19 * time.Second},
 	} {
 		if got := c.r.rest(c.took); got.Round(time.Microsecond) != c.want {
 			t.Errorf("%+v rests %v after %v, want %v", c.r, got, c.took, c.want)

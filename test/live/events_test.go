@@ -5,7 +5,6 @@ package live
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -18,7 +17,7 @@ const (
 	jumps     = "reconnaissance, unvalidated: congestion_window_limited"
 	validates = "unvalidated, validating"
 	fills     = "validating, filling: last_unvalidated_packet_acknowledged"
-	isFull    = "filling, normal: pipe_full"
+	isFull    = "filling, normal"
 	inUse     = "reconnaissance, normal: in_use_elsewhere"
 )
 
@@ -58,15 +57,16 @@ func (l *eventLog) of(p *pair, kind string) []pathstore.Event {
 	})
 }
 
-// story is every change of phase so far; which of three ways led into
-// Validating depends on what was in flight before the jump.
+// story is every change of phase so far. Which of three ways led into Validating
+// depends on what was in flight before the jump, and whether delay or a loss
+// ends Filling on what else the machine does.
 func (l *eventLog) story(p *pair) (told []string) {
 	for _, e := range l.of(p, "phase") {
-		if e.Phase == "validating" {
-			told = append(told, validates)
-			continue
+		step := e.OldPhase + ", " + e.Phase
+		if step != validates && step != isFull {
+			step += ": " + e.Trigger
 		}
-		told = append(told, fmt.Sprintf("%s, %s: %s", e.OldPhase, e.Phase, e.Trigger))
+		told = append(told, step)
 	}
 	return told
 }
