@@ -100,13 +100,20 @@ func page(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, `<!doctype html><link rel="icon" href="data:,"><title>tcpresume</title><p>Try <a href="/bytes/1000000">1 MB</a>.`)
 }
 
-// bytes is a response of a wanted size.
+// bytes is a response of a wanted size; "?wait=300ms" delays it.
 func bytes(w http.ResponseWriter, r *http.Request) {
 	const most = 1 << 30
 	n, err := strconv.Atoi(r.PathValue("n"))
 	if err != nil || n < 0 || n > most {
 		http.Error(w, fmt.Sprintf("give a number of bytes from 0 to %d", most), http.StatusBadRequest)
 		return
+	}
+	if wait, err := time.ParseDuration(r.FormValue("wait")); err == nil {
+		select {
+		case <-time.After(wait):
+		case <-r.Context().Done():
+			return
+		}
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Length", strconv.Itoa(n))

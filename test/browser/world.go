@@ -29,6 +29,7 @@ const (
 type Options struct {
 	Path   lab.Path
 	Cgroup *lab.Cgroup // of the server
+	CC     string      // of the server's TCP connections; empty: the kernel's default
 	IPv6   bool
 }
 
@@ -65,6 +66,11 @@ func (w *World) build(ctx context.Context, opts Options) (err error) {
 	if w.Lab, err = lab.New(opts.Path); err != nil {
 		return err
 	}
+	if opts.CC != "" {
+		if err := w.setCC(ctx, opts); err != nil {
+			return err
+		}
+	}
 	addr := netip.AddrPortFrom(w.Lab.Server.Addr(opts.IPv6), port)
 	w.server, err = example.Run(ctx, example.Spec{Host: w.Lab.Server, Cgroup: opts.Cgroup, Ready: "serving"}, program,
 		"-addr", addr.String(), "-cert", certificate.Cert, "-key", certificate.Key, "-idle", idle.String())
@@ -74,6 +80,14 @@ func (w *World) build(ctx context.Context, opts Options) (err error) {
 	w.Site = Site{Name: host, Addr: addr, KeyHash: certificate.KeyHash}
 	w.Browser, err = Start(ctx, w.Lab.Client, w.Site)
 	return err
+}
+
+// setCC names the congestion control in the route to the client: a namespace's
+// default cannot be every one.
+func (w *World) setCC(ctx context.Context, opts Options) error {
+	ip := example.Command(ctx, "ip", "route", "replace", w.Lab.Client.Addr(opts.IPv6).String(), "dev", "path",
+		"src", w.Lab.Server.Addr(opts.IPv6).String(), "congctl", opts.CC)
+	return w.Lab.Server.Do(func() error { return example.Quietly(ip) })
 }
 
 // Close ends the browser, the server and the path.
@@ -120,10 +134,10 @@ func (w *World) Fetch(ctx context.Context, bytes int) (Fetched, error) {
 	return f, err
 }
 
-// CutUDP makes both ends lose what arrives by UDP, as a firewall on the path
-// would: nobody is told.
-func (w *World) CutUDP(ctx context.Context) error {
-	for _, h := range []*lab.Host{w.Lab.Client, w.Lab.Server} {
+// CutUDP makes hosts lose what arrives by UDP, as a firewall on the path would:
+// nobody is told.
+func CutUDP(ctx context.Context, hosts ...*lab.Host) error {
+	for _, h := range hosts {
 		nft := example.Command(ctx, "nft", "-f", "-")
 		nft.Stdin = strings.NewReader("table inet cut { chain arrivals { type filter hook input priority 0; meta l4proto udp counter drop; }; }\n")
 		if err := h.Do(func() error { return example.Quietly(nft) }); err != nil {

@@ -53,7 +53,7 @@ func StandIn(store *pathstore.Store) error {
 				fmt.Println(err)
 				continue
 			}
-			_, err = store.Put(resume.Path{Peer: r.Peer, Cwnd: resume.Bytes(r.Cwnd), RTT: r.MinRTT, Mode: resume.ModePolicy, Sharing: resume.SharingPolicy, Source: resume.SourceOperator})
+			_, err = store.Put(resume.Path{Peer: r.Peer, Cwnd: resume.Bytes(r.Cwnd), RTT: r.MinRTT, Mode: resume.ModePolicy, Sharing: resume.SharingPolicy, Source: resume.SourceApplication})
 			if err != nil {
 				fmt.Println(err)
 			}
