@@ -5,7 +5,7 @@ go 1.26.0
 replace github.com/tcpresume/tcpresume => ../../
 
 require (
-	github.com/quic-go/quic-go v0.65.0
+	github.com/quic-go/quic-go v0.64.1
 	github.com/tcpresume/tcpresume v0.0.0-00010101000000-000000000000
 )
 

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 
 	"github.com/tcpresume/tcpresume/test/lab"
 )
@@ -116,14 +115,10 @@ func (c *Chromium) start(host *lab.Host) error {
 func (c *Chromium) Close() error {
 	var errs []error
 	if c.cmd.Process != nil {
-		_ = c.cmd.Process.Kill() // takes everything that it started along
-		var exit *exec.ExitError
-		if err := c.cmd.Wait(); err != nil && !errors.As(err, &exit) {
-			errs = append(errs, err)
-		}
+		errs = append(errs, lab.Kill(c.cmd))
 	}
 	for _, pipe := range c.pipes {
 		errs = append(errs, pipe.Close())
 	}
-	return errors.Join(append(errs, os.RemoveAll(filepath.Clean(c.profile)))...)
+	return errors.Join(append(errs, os.RemoveAll(c.profile))...)
 }

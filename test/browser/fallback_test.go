@@ -83,7 +83,24 @@ func newStage(t *testing.T, opts Options) *stage {
 	s := &stage{World: w, ctx: ctx, events: watch(t, w.Lab.Client.Addr(opts.IPv6))}
 	s.seen, err = loaded.Counters()
 	must(t, err)
+	t.Cleanup(func() { s.explain(t) })
 	return s
+}
+
+// explain tells of a failed test what the kernel and the agent know.
+func (s *stage) explain(t *testing.T) {
+	if !t.Failed() {
+		return
+	}
+	counters, err := loaded.Counters()
+	t.Logf("counters before %v, now %v %v", s.seen, counters, err)
+	entry, err := loaded.Store.Get(s.events.peer, 0)
+	t.Logf("entry %+v %v", entry, err)
+	s.events.mu.Lock()
+	defer s.events.mu.Unlock()
+	for _, e := range s.events.all {
+		t.Logf("%+v", e)
+	}
 }
 
 func (s *stage) visit(t *testing.T) {

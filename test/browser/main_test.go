@@ -35,8 +35,10 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, loaded.Close()) }()
-	if err := example.StandIn(loaded.Store); err != nil {
+	agent, err := example.StartAgent(context.Background())
+	if err != nil {
 		return 0, err
 	}
+	defer func() { err = errors.Join(err, agent.Stop()) }()
 	return m.Run(), nil
 }

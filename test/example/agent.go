@@ -3,20 +3,17 @@
 package example
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/tcpresume/tcpresume/pkg/pathstore"
-	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
 // PrivateRun gives this process an empty /run, so that servers find the agent
-// under its usual name and the machine's own is left alone. It must be called
-// inside rig.Isolate.
+// under its usual name and the machine's own is left alone; temporary files go
+// there, too, and vanish with the process. It must be called inside rig.Isolate.
 func PrivateRun() error {
 	ours, err := os.Readlink("/proc/self/ns/mnt")
 	if err != nil {
@@ -28,36 +25,26 @@ func PrivateRun() error {
 	if err := unix.Mount("run", "/run", "tmpfs", 0, "mode=0755"); err != nil {
 		return fmt.Errorf("mount a private /run: %w", err)
 	}
-	return nil
+	return os.Setenv("TMPDIR", "/run")
 }
 
-// standIn is temporary.
-func StandIn(store *pathstore.Store) error {
-	if err := os.Mkdir("/run/tcpresume", 0o755); err != nil {
-		return err
-	}
-	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: "/run/tcpresume/report", Net: "unixgram"})
+// agentConfig lets root report the addresses of a lab, which are private ones.
+const agentConfig = `callers:
+  - users: [root]
+    peers: [198.18.0.0/15, "fd00::/8"]
+    read: true
+`
+
+// StartAgent builds tcpresume and starts its agent over the maps of the running
+// kernel part, at the usual sockets. The caller must Stop it.
+func StartAgent(ctx context.Context) (*Program, error) {
+	program, err := Build(ctx, "cmd/tcpresume")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	go func() {
-		buf := make([]byte, 2048)
-		for {
-			n, err := conn.Read(buf)
-			if err != nil {
-				return
-			}
-			fmt.Printf("%s\n", buf[:n])
-			r, err := resume.ParseReport(buf[:n])
-			if err != nil {
-				fmt.Println(err)
-				continue
-			}
-			_, err = store.Put(resume.Path{Peer: r.Peer, Cwnd: resume.Bytes(r.Cwnd), RTT: r.MinRTT, Mode: resume.ModePolicy, Sharing: resume.SharingPolicy, Source: resume.SourceApplication})
-			if err != nil {
-				fmt.Println(err)
-			}
-		}
-	}()
-	return nil
+	const config = "/run/agent.yaml"
+	if err := os.WriteFile(config, []byte(agentConfig), 0o600); err != nil {
+		return nil, err
+	}
+	return Run(ctx, Spec{Ready: "taking reports"}, program, "agent", "--config", config)
 }

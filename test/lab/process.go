@@ -58,14 +58,32 @@ func Signal(cmd *exec.Cmd, signal syscall.Signal) error {
 }
 
 // Stop ends a program that Start started, and all that it started: politely,
-// and after a while by force.
+// and after a while by force. When it returns, nothing of them is left.
 func Stop(cmd *exec.Cmd) error {
 	const politeness = 3 * time.Second
-	forced := time.AfterFunc(politeness, func() { _ = cmd.Process.Kill() })
+	forced := time.AfterFunc(politeness, func() { force(cmd) })
 	defer forced.Stop()
 	if err := Signal(cmd, unix.SIGTERM); err != nil {
+		force(cmd)
+	}
+	return reap(cmd)
+}
+
+// Kill is Stop without politeness.
+func Kill(cmd *exec.Cmd) error {
+	force(cmd)
+	return reap(cmd)
+}
+
+// force kills the first process of the namespace, whose parent learns of its
+// death once the kernel has taken all others away.
+func force(cmd *exec.Cmd) {
+	if err := Signal(cmd, unix.SIGKILL); err != nil {
 		_ = cmd.Process.Kill()
 	}
+}
+
+func reap(cmd *exec.Cmd) error {
 	var exit *exec.ExitError
 	if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
 		return fmt.Errorf("stop program: %w", err)

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+)
+
+func print(w io.Writer, s setting, runs []run) error {
+	window := "large"
+	if s.Path.StockWindow {
+		window = "stock"
+	}
+	_, err := fmt.Fprintf(w, "Chromium loads %d bytes after its fallback; path %v, %d Mbit/s, %s, client's receive window %s.\n\n"+
+		"| how HTTP/3 ends | TCP | SYN to last byte | whole request | SYN-ACK after the last QUIC packet |\n|---|---|---:|---:|---:|\n",
+		s.bytes, s.Path.RTT, s.Path.Rate/1e6, s.CC, window)
+	for _, r := range runs {
+		start := "cold"
+		if r.with {
+			start = fmt.Sprintf("tcpresume, %v reported", r.stored.Cwnd)
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", r.scene.name, start,
+			ms(r.got.FromConnect()-r.scene.wait), ms(r.got.Whole-r.scene.wait), ms(r.farewell))
+	}
+	for _, r := range runs {
+		if r.with {
+			fmt.Fprintf(w, "\n%s, what the kernel told:\n\n", r.scene.name)
+			printEvents(w, r.events)
+		}
+	}
+	return err
+}
+
+func printEvents(w io.Writer, events []pathstore.Event) {
+	for _, e := range events {
+		text := e.Kind
+		switch e.Kind {
+		case "resumed":
+			text = fmt.Sprintf("resumed from %v, rtt %v, source %s, mode %s", e.SavedCwnd, e.SavedRTT, e.Source, e.Mode)
+		case "phase":
+			text = fmt.Sprintf("%s -> %s (%s), cwnd %d segments, %d bytes acked", e.OldPhase, e.Phase, e.Trigger, e.Cwnd, e.BytesAcked)
+		case "closed":
+			text = fmt.Sprintf("closed: %d bytes acked, %d retransmits, min rtt %v", e.BytesAcked, e.Retrans, e.MinRTT)
+		}
+		fmt.Fprintf(w, "    %s  %v  %s  %s\n", e.At.Format("15:04:05.000"), e.Peer, e.CC, text)
+	}
+}
+
+func ms(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
