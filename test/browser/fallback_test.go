@@ -4,6 +4,7 @@ package browser
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/example"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -63,7 +65,8 @@ func TestDismissedBrowserResumes(t *testing.T) {
 type stage struct {
 	*World
 	ctx    context.Context
-	events *eventLog
+	peer   netip.Addr
+	events *example.Events
 	seen   map[string]uint64
 }
 
@@ -80,7 +83,10 @@ func newStage(t *testing.T, opts Options) *stage {
 	policy := resume.DefaultPolicy()
 	policy.Learn = false // or the connection that the visit begins with could be the one that is resumed from
 	must(t, loaded.Store.SetPolicy(pathstore.Rule{Policy: policy}))
-	s := &stage{World: w, ctx: ctx, events: watch(t, w.Lab.Client.Addr(opts.IPv6))}
+	s := &stage{World: w, ctx: ctx, peer: w.Lab.Client.Addr(opts.IPv6)}
+	s.events, err = example.Watch(ctx, s.peer)
+	must(t, err)
+	t.Cleanup(func() { must(t, s.events.Close()) })
 	s.seen, err = loaded.Counters()
 	must(t, err)
 	t.Cleanup(func() { s.explain(t) })
@@ -94,13 +100,9 @@ func (s *stage) explain(t *testing.T) {
 	}
 	counters, err := loaded.Counters()
 	t.Logf("counters before %v, now %v %v", s.seen, counters, err)
-	entry, err := loaded.Store.Get(s.events.peer, 0)
+	entry, err := loaded.Store.Get(s.peer, 0)
 	t.Logf("entry %+v %v", entry, err)
-	s.events.mu.Lock()
-	defer s.events.mu.Unlock()
-	for _, e := range s.events.all {
-		t.Logf("%+v", e)
-	}
+	t.Log(strings.Join(s.events.Record(), "\n"))
 }
 
 func (s *stage) visit(t *testing.T) {
@@ -114,7 +116,7 @@ func (s *stage) visit(t *testing.T) {
 func (s *stage) reported(t *testing.T) {
 	t.Helper()
 	eventually(t, "a report stored", func() bool {
-		_, err := loaded.Store.Get(s.events.peer, 0)
+		_, err := loaded.Store.Get(s.peer, 0)
 		return err == nil
 	})
 }
@@ -124,8 +126,8 @@ func (s *stage) resumedOver(t *testing.T, got Fetched) {
 	t.Helper()
 	same(t, "bytes", got.Bytes, 1_000_000)
 	same(t, "protocol of the fallback", got.Protocol, "h2")
-	eventually(t, "event closed", func() bool { return len(s.events.of("closed")) > 0 })
-	resumed, closed := s.events.of("resumed"), s.events.of("closed")
+	eventually(t, "event closed", func() bool { return len(s.events.Kernel("closed")) > 0 })
+	resumed, closed := s.events.Kernel("resumed"), s.events.Kernel("closed")
 	if len(resumed) != 1 || len(closed) != 1 {
 		t.Fatalf("%d connections resumed and %d closed, want one: %+v", len(resumed), len(closed), resumed)
 	}
@@ -137,7 +139,7 @@ func (s *stage) resumedOver(t *testing.T, got Fetched) {
 	}
 	same(t, "connection", fact{resumed[0].CC, resumed[0].Source, closed[0].Cookie, closed[0].BytesAcked >= 1_000_000},
 		fact{"cubic", resume.SourceApplication, resumed[0].Cookie, true})
-	story := s.events.story()
+	story := s.events.Story()
 	if len(story) == 0 || !strings.HasPrefix(story[0], "reconnaissance, unvalidated: ") {
 		t.Errorf("no jump: %q", story)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/test/browser"
+	"github.com/tcpresume/tcpresume/test/example"
 	"github.com/tcpresume/tcpresume/test/lab"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
@@ -42,7 +43,7 @@ type run struct {
 	got      browser.Fetched
 	stored   pathstore.Entry
 	farewell time.Duration // from the last QUIC packet to the SYN-ACK of the fallback
-	events   []pathstore.Event
+	events   []string
 }
 
 // warm is what the page loads over HTTP/3 before.
@@ -74,7 +75,11 @@ func play(ctx context.Context, r *rig.Rig, scene scene, s setting, cgroup *lab.C
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	watched := watch(r.Store)
+	events, err := example.Watch(ctx, w.Lab.Client.IPv4)
+	if err != nil {
+		return one, err
+	}
+	defer func() { err = errors.Join(err, events.Close()) }()
 	clock := captureFarewell(w.Lab)
 	if err := scene.end(ctx, w); err != nil {
 		return one, err
@@ -84,26 +89,8 @@ func play(ctx context.Context, r *rig.Rig, scene scene, s setting, cgroup *lab.C
 		err = fmt.Errorf("%d bytes came over %s", one.got.Bytes, one.got.Protocol)
 	}
 	time.Sleep(2 * time.Second) // the server closes the connection, which is the last event
-	one.events, one.farewell = watched(), clock()
+	one.events, one.farewell = events.Record(), clock()
 	return one, err
-}
-
-func watch(store *pathstore.Store) (stop func() []pathstore.Event) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	var events []pathstore.Event
-	go func() {
-		defer close(done)
-		_ = store.Watch(ctx, func(e pathstore.Event) error {
-			events = append(events, e)
-			return nil
-		})
-	}()
-	return func() []pathstore.Event {
-		cancel()
-		<-done
-		return events
-	}
 }
 
 // captureFarewell measures, where the server's packets leave, from the last one

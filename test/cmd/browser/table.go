@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/tcpresume/tcpresume/pkg/pathstore"
 )
 
 func print(w io.Writer, s setting, runs []run) error {
@@ -28,26 +26,13 @@ func print(w io.Writer, s setting, runs []run) error {
 	}
 	for _, r := range runs {
 		if r.with {
-			fmt.Fprintf(w, "\n%s, what the kernel told:\n\n", r.scene.name)
-			printEvents(w, r.events)
+			fmt.Fprintf(w, "\n%s, what the agent and the kernel told:\n\n", r.scene.name)
+			for _, line := range r.events {
+				fmt.Fprintln(w, "    "+line)
+			}
 		}
 	}
 	return err
-}
-
-func printEvents(w io.Writer, events []pathstore.Event) {
-	for _, e := range events {
-		text := e.Kind
-		switch e.Kind {
-		case "resumed":
-			text = fmt.Sprintf("resumed from %v, rtt %v, source %s, mode %s", e.SavedCwnd, e.SavedRTT, e.Source, e.Mode)
-		case "phase":
-			text = fmt.Sprintf("%s -> %s (%s), cwnd %d segments, %d bytes acked", e.OldPhase, e.Phase, e.Trigger, e.Cwnd, e.BytesAcked)
-		case "closed":
-			text = fmt.Sprintf("closed: %d bytes acked, %d retransmits, min rtt %v", e.BytesAcked, e.Retrans, e.MinRTT)
-		}
-		fmt.Fprintf(w, "    %s  %v  %s  %s\n", e.At.Format("15:04:05.000"), e.Peer, e.CC, text)
-	}
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
