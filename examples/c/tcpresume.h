@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reports the state of QUIC connections to the tcpresume agent of this machine:
- * one header, one sendto() for each report, no library, no thread.
+ * one header, one sendto() for each report, no library, no thread. For C and C++.
  *
  *	static int tcpresume = -1;          // one for each process
  *	tcpresume = tcpresume_open();
- *	struct tcpresume_report r = { .peer = (struct sockaddr *)&addr, .cwnd = 345678, .min_rtt_us = 21000 };
- *	tcpresume_send(tcpresume, NULL, &r);
+ *	struct tcpresume_report r = { .peer = (struct sockaddr *)&addr, .cwnd = 345678, .min_rtt_us
+ *= 21000 }; tcpresume_send(tcpresume, NULL, &r);
  *
  * When: at the end of a response and once a second while a connection sends,
  * but not before 64 KiB more were sent, and when it ends. Nothing blocks; an
@@ -32,16 +32,16 @@
 /* What is 0 or NULL is not known; peer and cwnd are required. */
 struct tcpresume_report {
 	const struct sockaddr *peer; /* AF_INET or AF_INET6, the present address */
-	const char *id;		     /* names the connection; of printable ASCII without " and \ */
-	int closing;		     /* the last report of the connection */
-	uint64_t cwnd;		     /* bytes */
-	uint64_t ssthresh;	     /* bytes; what a stack calls infinite is not known */
+	const char *id; /* names the connection; printable ASCII without quotes and backslashes */
+	int closing; /* the last report of the connection */
+	uint64_t cwnd; /* bytes */
+	uint64_t ssthresh; /* bytes; what a stack calls infinite is not known */
 	uint64_t min_rtt_us, srtt_us;
-	uint64_t bandwidth;    /* bytes per second */
-	uint64_t sent;	       /* bytes since the connection began */
-	uint64_t lost;	       /* packets since the connection began */
-	uint32_t mss;	       /* payload of a datagram */
-	const char *cc;	       /* "cubic", "reno", "bbr" */
+	uint64_t bandwidth; /* bytes per second */
+	uint64_t sent; /* bytes since the connection began */
+	uint64_t lost; /* packets since the connection began */
+	uint32_t mss; /* payload of a datagram */
+	const char *cc; /* "cubic", "reno", "bbr" */
 };
 
 static inline int tcpresume_open(void)
@@ -50,7 +50,8 @@ static inline int tcpresume_open(void)
 }
 
 /* An IPv4 client of a dual-stack socket is written as IPv4: TCP may come by an IPv4 socket. */
-static inline int tcpresume_address(const struct sockaddr *peer, char *text, socklen_t size, uint16_t *port)
+static inline int tcpresume_address(const struct sockaddr *peer, char *text, socklen_t size,
+				    uint16_t *port)
 {
 	if (peer->sa_family == AF_INET) {
 		struct sockaddr_in v4;
@@ -82,15 +83,16 @@ static inline int tcpresume_format(char *text, size_t size, const struct tcpresu
 
 	if (tcpresume_address(r->peer, addr, sizeof(addr), &port))
 		return -1;
-	n = snprintf(text, size, "{\"v\":1,\"ev\":\"%s\",\"ip\":\"%s\",\"port\":%u,\"cwnd\":%" PRIu64, r->closing ? "close" : "tick", addr,
-		     (unsigned int)port, r->cwnd);
+	n = snprintf(text, size,
+		     "{\"v\":1,\"ev\":\"%s\",\"ip\":\"%s\",\"port\":%u,\"cwnd\":%" PRIu64,
+		     r->closing ? "close" : "tick", addr, (unsigned int)port, r->cwnd);
 	len = n < 0 ? size : (size_t)n;
-#define TCPRESUME_FIELD(known, format, value)                                                          \
-	do {                                                                                           \
-		if (len < size && (known)) {                                                           \
-			n = snprintf(text + len, size - len, format, value);                           \
-			len = n < 0 ? size : len + (size_t)n;                                          \
-		}                                                                                      \
+#define TCPRESUME_FIELD(known, format, value)                                                      \
+	do {                                                                                       \
+		if (len < size && (known)) {                                                       \
+			n = snprintf(text + len, size - len, format, value);                       \
+			len = n < 0 ? size : len + (size_t)n;                                      \
+		}                                                                                  \
 	} while (0)
 	TCPRESUME_FIELD(r->id, ",\"id\":\"%s\"", r->id);
 	TCPRESUME_FIELD(r->cc, ",\"cc\":\"%s\"", r->cc);
@@ -117,9 +119,10 @@ static inline int tcpresume_format(char *text, size_t size, const struct tcpresu
  */
 static inline int tcpresume_send(int fd, const char *socket, const struct tcpresume_report *r)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct sockaddr_un to;
 	char text[1024];
 	int len = tcpresume_format(text, sizeof(text), r);
+	ssize_t n;
 
 	if (len < 0)
 		return -1;
@@ -129,8 +132,12 @@ static inline int tcpresume_send(int fd, const char *socket, const struct tcpres
 		errno = ENAMETOOLONG;
 		return -1;
 	}
+	memset(&to, 0, sizeof(to));
+	to.sun_family = AF_UNIX;
 	memcpy(to.sun_path, socket, strlen(socket) + 1);
-	return sendto(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof(to)) < 0 ? -1 : 0;
+	n = sendto(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to,
+		   sizeof(to));
+	return n < 0 ? -1 : 0;
 }
 
 #endif

@@ -105,8 +105,8 @@ func (w *World) Close() error {
 	return errors.Join(append(errs, os.RemoveAll(w.scratch))...)
 }
 
-// Visit loads the page, waits until the browser has changed to HTTP/3 and the
-// server has closed the TCP connection that it began with, and loads some bytes.
+// Visit loads the page, changes to HTTP/3, loads some bytes, and waits until
+// neither the TCP connection that it began with nor a spare one is left.
 func (w *World) Visit(ctx context.Context, bytes int) (Fetched, error) {
 	if err := w.Browser.Load(ctx, w.Site.URL("/")); err != nil {
 		return Fetched{}, err
@@ -121,8 +121,28 @@ func (w *World) Visit(ctx context.Context, bytes int) (Fetched, error) {
 		}
 		time.Sleep(idle / 6)
 	}
-	time.Sleep(2 * idle)
-	return w.Fetch(ctx, bytes)
+	f, err := w.Fetch(ctx, bytes)
+	if err != nil {
+		return f, err
+	}
+	return f, w.alone(ctx)
+}
+
+// alone waits until the server has no TCP connection. A browser opens one more
+// than it needs, and both ends keep that one for ten seconds.
+func (w *World) alone(ctx context.Context) error {
+	for ; ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
+		var sockets []byte
+		err := w.Lab.Server.Do(func() error {
+			var err error
+			sockets, err = example.Command(ctx, "ss", "-Htn", "state", "established").Output()
+			return err
+		})
+		if err != nil || len(sockets) == 0 {
+			return err
+		}
+	}
+	return fmt.Errorf("wait for the end of TCP connections: %w", ctx.Err())
 }
 
 // Fetch loads so many bytes in the page.
