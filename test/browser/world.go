@@ -67,7 +67,7 @@ func (w *World) build(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	if opts.CC != "" {
-		if err := w.setCC(ctx, opts); err != nil {
+		if err := example.SetCC(ctx, w.Lab, opts.CC); err != nil {
 			return err
 		}
 	}
@@ -80,14 +80,6 @@ func (w *World) build(ctx context.Context, opts Options) (err error) {
 	w.Site = Site{Name: host, Addr: addr, KeyHash: certificate.KeyHash}
 	w.Browser, err = Start(ctx, w.Lab.Client, w.Site)
 	return err
-}
-
-// setCC names the congestion control in the route to the client: a namespace's
-// default cannot be every one.
-func (w *World) setCC(ctx context.Context, opts Options) error {
-	ip := example.Command(ctx, "ip", "route", "replace", w.Lab.Client.Addr(opts.IPv6).String(), "dev", "path",
-		"src", w.Lab.Server.Addr(opts.IPv6).String(), "congctl", opts.CC)
-	return w.Lab.Server.Do(func() error { return example.Quietly(ip) })
 }
 
 // Close ends the browser, the server and the path.
