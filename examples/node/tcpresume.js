@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reports the state of QUIC connections to the tcpresume agent of this machine.
-// No dependency; Node 20 or later.
+// No dependency; Node 18 or later.
 //
 //   const reporter = new Reporter();
 //   reporter.report({ ev: 'tick', id, ip, port, cwnd, min_rtt_us, srtt_us, sent, lost });

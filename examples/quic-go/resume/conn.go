@@ -32,7 +32,7 @@ const (
 // conn is a live connection and what it has told.
 type conn struct {
 	quic     *quic.Conn
-	id       string
+	number   uint64
 	reporter *client.Reporter
 
 	mu   sync.Mutex
@@ -70,7 +70,7 @@ func (c *conn) report(event wire.ReportEvent, stats quic.ConnectionStats) {
 	}
 	// An agent that is away or busy costs this sample; the next one makes up for it.
 	_ = c.reporter.Report(context.Background(), wire.Report{
-		Event: event, ID: c.id, Peer: peer.Addr(), Port: peer.Port(), Local: local(c.quic.LocalAddr()),
+		Event: event, ID: process + "-" + strconv.FormatUint(c.number, 36), Peer: peer.Addr(), Port: peer.Port(), Local: local(c.quic.LocalAddr()),
 		Cwnd: stats.CongestionWindow, MinRTT: stats.MinRTT, SRTT: stats.SmoothedRTT,
 		Sent: stats.BytesSent, Lost: stats.PacketsLost, CC: "reno", // quic-go's only one
 	})
@@ -93,11 +93,9 @@ func local(a net.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
+// process and a number name a connection, so that a window that was reset is not
+// taken for that of another one.
 var (
 	process = rand.Text()[:8]
-	number  atomic.Uint64
+	numbers atomic.Uint64
 )
-
-// nextID names a connection, so that a window that was reset is not taken for
-// that of another one.
-func nextID() string { return process + "-" + strconv.FormatUint(number.Add(1), 36) }

@@ -32,8 +32,8 @@ type shard struct {
 }
 
 func (w *watcher) add(q *quic.Conn) *conn {
-	c := &conn{quic: q, id: nextID(), reporter: w.reporter}
-	s := &w.shards[number.Load()%shards]
+	c := &conn{quic: q, number: numbers.Add(1), reporter: w.reporter}
+	s := &w.shards[c.number%shards]
 	s.mu.Lock()
 	if s.conns == nil {
 		s.conns = make(map[*conn]struct{})
