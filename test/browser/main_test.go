@@ -17,6 +17,12 @@ import (
 var loaded *rig.Rig
 
 func TestMain(m *testing.M) {
+	for _, directory := range []string{"examples/quic-go", "cmd/tcpresume"} { // before anybody has to wait for this package
+		if _, err := example.Build(context.Background(), directory); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
 	rig.Isolate(func() int {
 		code, err := run(m)
 		if err != nil {

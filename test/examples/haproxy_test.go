@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
-	"github.com/tcpresume/tcpresume/test/example"
 )
 
 // HAProxy is played by what one of them said, its client being ours: Debian's has no QUIC.
@@ -25,11 +24,9 @@ func TestHAProxyReports(t *testing.T) {
 		"srtt=0 ", "srtt=64 ", "rttmin=0 ", "rttmin=60 ",
 	).Replace(string(recorded))
 	asked := play(t, "/run/haproxy.sock", answer)
-	program, err := example.Build(s.ctx, "examples/haproxy")
-	must(t, err)
 
 	cold := s.fetch(t)
-	s.run(t, "polling", nil, program, "-stats", "/run/haproxy.sock", "-every", "100ms")
+	s.run(t, "polling", nil, programs["examples/haproxy"], "-stats", "/run/haproxy.sock", "-every", "100ms")
 	same(t, "entry", s.saved(t), saved{350_608, 344_160, 60 * time.Millisecond, resume.SourceApplication})
 	same(t, "question", <-asked, "show quic cc,sock all\n")
 	resumed := s.fetch(t)

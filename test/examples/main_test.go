@@ -16,7 +16,18 @@ import (
 // loaded serves every test of the package: loading takes seconds.
 var loaded *rig.Rig
 
+// programs are built before anybody has to wait for this package.
+var programs = make(map[string]string)
+
 func TestMain(m *testing.M) {
+	for _, directory := range []string{"examples/quic-go", "examples/caddy", "examples/haproxy", "cmd/tcpresume"} {
+		program, err := example.Build(context.Background(), directory)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		programs[directory] = program
+	}
 	rig.Isolate(func() int {
 		code, err := run(m)
 		if err != nil {

@@ -13,15 +13,13 @@ import (
 
 func TestCaddyReports(t *testing.T) {
 	s := newStage(t, false)
-	program, err := example.Build(s.ctx, "examples/caddy")
-	must(t, err)
 	root := t.TempDir()
 	certificate, err := example.NewCertificate(t.TempDir(), name)
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(root, "warm"), make([]byte, warm), 0o644))
 	must(t, os.WriteFile(filepath.Join(root, "page"), make([]byte, response), 0o644))
 	env := []string{"SITE_ROOT=" + root, "SITE_CERT=" + certificate.Cert, "SITE_KEY=" + certificate.Key, "HOME=" + root}
-	s.run(t, "serving HTTP/3 and reporting", env, program, "run", "--config", at(t, "examples/caddy/caddy.json"))
+	s.run(t, "serving HTTP/3 and reporting", env, programs["examples/caddy"], "run", "--config", at(t, "examples/caddy/caddy.json"))
 
 	cold := s.overTCP(t, "/page", response)
 	s.overHTTP3(t, "/warm", warm)
@@ -33,9 +31,7 @@ func TestCaddyReports(t *testing.T) {
 
 func TestQuicGoReports(t *testing.T) {
 	s := newStage(t, true)
-	program, err := example.Build(s.ctx, "examples/quic-go")
-	must(t, err)
-	s.run(t, "serving", nil, program, "-addr", s.server().String())
+	s.run(t, "serving", nil, programs["examples/quic-go"], "-addr", s.server().String())
 
 	cold := s.overTCP(t, "/bytes/1000000", response)
 	s.overHTTP3(t, "/bytes/4000000", warm)

@@ -42,7 +42,7 @@ type run struct {
 	with     bool // tcpresume
 	got      browser.Fetched
 	stored   pathstore.Entry
-	farewell time.Duration // from the last QUIC packet to the SYN-ACK of the fallback
+	farewell time.Duration // from the last QUIC packet after the end of HTTP/3 to the SYN-ACK of the fallback; 0: there was none
 	events   []string
 }
 
@@ -63,6 +63,11 @@ func play(ctx context.Context, r *rig.Rig, scene scene, s setting, cgroup *lab.C
 		return one, err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
+	events, err := example.Watch(ctx, w.Lab.Client.IPv4)
+	if err != nil {
+		return one, err
+	}
+	defer func() { err = errors.Join(err, events.Close()) }()
 	if visited, err := w.Visit(ctx, warm); err != nil || visited.Protocol != "h3" {
 		return one, errors.Join(fmt.Errorf("the visit used %q", visited.Protocol), err)
 	}
@@ -75,11 +80,6 @@ func play(ctx context.Context, r *rig.Rig, scene scene, s setting, cgroup *lab.C
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	events, err := example.Watch(ctx, w.Lab.Client.IPv4)
-	if err != nil {
-		return one, err
-	}
-	defer func() { err = errors.Join(err, events.Close()) }()
 	clock := captureFarewell(w.Lab)
 	if err := scene.end(ctx, w); err != nil {
 		return one, err
@@ -113,6 +113,9 @@ func captureFarewell(l *lab.Lab) (stop func() time.Duration) {
 		l.Capture(nil)
 		mu.Lock()
 		defer mu.Unlock()
+		if quic == 0 {
+			return 0
+		}
 		return answer - quic
 	}
 }

@@ -14,7 +14,7 @@ func print(w io.Writer, s setting, runs []run) error {
 		window = "stock"
 	}
 	_, err := fmt.Fprintf(w, "Chromium loads %d bytes after its fallback; path %v, %d Mbit/s, %s, client's receive window %s.\n\n"+
-		"| how HTTP/3 ends | TCP | SYN to last byte | whole request | SYN-ACK after the last QUIC packet |\n|---|---|---:|---:|---:|\n",
+		"| how HTTP/3 ends | TCP | SYN to last byte | whole request | SYN-ACK after CONNECTION_CLOSE |\n|---|---|---:|---:|---:|\n",
 		s.bytes, s.Path.RTT, s.Path.Rate/1e6, s.CC, window)
 	for _, r := range runs {
 		start := "cold"
@@ -35,4 +35,9 @@ func print(w io.Writer, s setting, runs []run) error {
 	return err
 }
 
-func ms(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
+func ms(d time.Duration) string {
+	if d == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d ms", d.Milliseconds())
+}
