@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ func (w *World) build(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	if opts.CC != "" {
-		if err := example.SetCC(ctx, w.Lab, opts.CC); err != nil {
+		if err := example.SetCC(ctx, w.Lab, opts.CC, w.Lab.Client.Addr(opts.IPv6)); err != nil {
 			return err
 		}
 	}
@@ -127,7 +128,7 @@ func (w *World) alone(ctx context.Context) error {
 		var sockets []byte
 		err := w.Lab.Server.Do(func() error {
 			var err error
-			sockets, err = example.Command(ctx, "ss", "-Htn", "state", "established").Output()
+			sockets, err = exec.CommandContext(ctx, "ss", "-Htn", "state", "established").Output()
 			return err
 		})
 		if err != nil || len(sockets) == 0 {
@@ -150,7 +151,7 @@ func (w *World) Fetch(ctx context.Context, bytes int) (Fetched, error) {
 // nobody is told.
 func CutUDP(ctx context.Context, hosts ...*lab.Host) error {
 	for _, h := range hosts {
-		nft := example.Command(ctx, "nft", "-f", "-")
+		nft := exec.CommandContext(ctx, "nft", "-f", "-")
 		nft.Stdin = strings.NewReader("table inet cut { chain arrivals { type filter hook input priority 0; meta l4proto udp counter drop; }; }\n")
 		if err := h.Do(func() error { return example.Quietly(nft) }); err != nil {
 			return fmt.Errorf("cut udp of %s: %w", h.Name, err)

@@ -28,7 +28,7 @@ func (s *stage) udp(t *testing.T) *quic.Transport {
 	t.Helper()
 	var socket net.PacketConn
 	must(t, s.Client.Do(func() (err error) {
-		socket, err = net.ListenPacket("udp", net.JoinHostPort(s.client().String(), "0"))
+		socket, err = net.ListenPacket("udp", net.JoinHostPort(s.client.String(), "0"))
 		return err
 	}))
 	transport := &quic.Transport{Conn: socket}
@@ -71,7 +71,7 @@ func (s *stage) overQUIC(t *testing.T, size int) {
 func (s *stage) overTCP(t *testing.T, path string, size int) time.Duration {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: tlsConfig(), DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return s.Client.Dial(ctx, lab.DialSpec{Addr: s.server()})
+		return s.Client.Dial(ctx, lab.DialSpec{Addr: s.server(), Local: s.client})
 	}}
 	defer transport.CloseIdleConnections()
 	start := time.Now()

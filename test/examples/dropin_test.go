@@ -3,6 +3,7 @@
 package examples
 
 import (
+	"os/exec"
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
@@ -15,7 +16,7 @@ func TestDropinMapsByBpftool(t *testing.T) {
 	s := newStage(t, false)
 	script := at(t, "examples/dropin/tcpresume-dropin")
 	call := func(args ...string) error {
-		cmd := example.Command(s.ctx, script, args...)
+		cmd := exec.CommandContext(s.ctx, script, args...)
 		cmd.Env = append(cmd.Environ(), "MAPS="+loader.MapsDir(loader.DefaultPins))
 		return example.Quietly(cmd)
 	}

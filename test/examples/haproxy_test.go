@@ -19,7 +19,7 @@ func TestHAProxyReports(t *testing.T) {
 	recorded, err := os.ReadFile(at(t, "examples/haproxy/testdata/show-quic-3.5-dev5.txt"))
 	must(t, err)
 	answer := strings.NewReplacer(
-		"foreign_addr=127.0.0.1", "foreign_addr="+s.client().String(),
+		"foreign_addr=127.0.0.1", "foreign_addr="+s.client.String(),
 		"local_addr=127.0.0.1", "local_addr="+s.server().Addr().String(),
 		"srtt=0 ", "srtt=64 ", "rttmin=0 ", "rttmin=60 ",
 	).Replace(string(recorded))

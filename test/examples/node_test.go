@@ -20,7 +20,7 @@ func node(t *testing.T) string {
 	must(t, err)
 	installed, err := os.Stat(filepath.Join(directory, "node_modules", ".package-lock.json"))
 	if err != nil || installed.ModTime().Before(lock.ModTime()) {
-		install := example.Command(t.Context(), "npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund")
+		install := exec.CommandContext(t.Context(), "npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund")
 		install.Dir = directory
 		must(t, example.Quietly(install))
 	}

@@ -4,6 +4,7 @@ package examples
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,7 +63,7 @@ func TestNodeReports(t *testing.T) {
 
 // The module's own tests, which need no kernel: batches, an agent that is away, refusals, node:quic's channels.
 func TestNodeModule(t *testing.T) {
-	cmd := example.Command(t.Context(), node(t), "--test", at(t, "examples/node/test"))
+	cmd := exec.CommandContext(t.Context(), node(t), "--test", at(t, "examples/node/test"))
 	if output, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, output)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ const (
 type stage struct {
 	*lab.Lab
 	ctx    context.Context
-	ipv6   bool
+	client netip.Addr // that no test had before: the agent remembers connections for a minute
 	events *example.Events
 	seen   map[string]uint64
 }
@@ -45,14 +46,20 @@ func newStage(t *testing.T, ipv6 bool) *stage {
 	l, err := lab.New(lab.Path{RTT: 60 * time.Millisecond, Rate: 50e6})
 	must(t, err)
 	t.Cleanup(func() { must(t, l.Close()) })
-	must(t, example.SetCC(ctx, l, "cubic"))
+	number := byte(stages.Add(1))
+	client := netip.AddrFrom4([4]byte{198, 18, 1, number})
+	if ipv6 {
+		client = netip.AddrFrom16([16]byte{0xfd, 14: 1, 15: number})
+	}
+	must(t, l.Client.AddAddr(client))
+	must(t, example.SetCC(ctx, l, "cubic", client))
 	_, err = loaded.Store.Flush()
 	must(t, err)
 	policy := resume.DefaultPolicy()
 	policy.Learn = false // only reports are to be resumed from
 	must(t, loaded.Store.SetPolicy(pathstore.Rule{Policy: policy}))
-	s := &stage{Lab: l, ctx: ctx, ipv6: ipv6}
-	s.events, err = example.Watch(ctx, l.Client.Addr(ipv6))
+	s := &stage{Lab: l, ctx: ctx, client: client}
+	s.events, err = example.Watch(ctx, client)
 	must(t, err)
 	t.Cleanup(func() { must(t, s.events.Close()) })
 	s.seen, err = loaded.Counters()
@@ -65,9 +72,10 @@ func newStage(t *testing.T, ipv6 bool) *stage {
 	return s
 }
 
-func (s *stage) client() netip.Addr { return s.Client.Addr(s.ipv6) }
+var stages atomic.Int32
+
 func (s *stage) server() netip.AddrPort {
-	return netip.AddrPortFrom(s.Server.Addr(s.ipv6), port)
+	return netip.AddrPortFrom(s.Server.Addr(s.client.Is6()), port)
 }
 
 // run starts a server of examples/ in the cgroup whose connections resume.
@@ -84,13 +92,13 @@ func (s *stage) run(t *testing.T, ready string, env []string, path string, args 
 	return program
 }
 
-// reported waits for a stored report of the client that was made after sent bytes.
+// reported waits for a stored report of the client.
 func (s *stage) reported(t *testing.T) pathstore.Entry {
 	t.Helper()
 	var entry pathstore.Entry
 	eventually(t, "a report stored", func() (ok bool) {
 		var err error
-		entry, err = loaded.Store.Get(s.client(), 0)
+		entry, err = loaded.Store.Get(s.client, 0)
 		return err == nil
 	})
 	return entry

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -38,11 +40,32 @@ func (h *Host) Start(cmd *exec.Cmd, cgroup *Cgroup) error {
 		defer directory.Close()
 		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(directory.Fd())
 	}
-	if h == nil {
-		return cmd.Start()
-	}
-	return h.Do(cmd.Start)
+	return onLastingThread(func() error {
+		if h == nil {
+			return cmd.Start()
+		}
+		return h.Do(cmd.Start)
+	})
 }
+
+// onLastingThread exists because a program that is to end with its parent ends
+// with the parent's thread already, and those of links come and go.
+func onLastingThread(f func() error) error {
+	done := make(chan error)
+	starter() <- func() { done <- f() }
+	return <-done
+}
+
+var starter = sync.OnceValue(func() chan<- func() {
+	work := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for f := range work {
+			f()
+		}
+	}()
+	return work
+})
 
 // Signal reaches the program that Start started.
 func Signal(cmd *exec.Cmd, signal syscall.Signal) error {

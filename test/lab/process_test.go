@@ -100,3 +100,25 @@ func TestProgramThatDoesNotExist(t *testing.T) {
 		t.Error("was started")
 	}
 }
+
+// A program ends with the thread that started it, and a closed link ends threads.
+func TestProgramOutlivesOtherLabs(t *testing.T) {
+	cgroup := newCgroup(t, "outlives")
+	l := newLab(t, Path{RTT: time.Millisecond, Rate: 1e9})
+	cmd, _ := started(t, l, cgroup, "true")
+	for range 5 {
+		other, err := New(Path{RTT: time.Millisecond, Rate: 1e9})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if members(t, cgroup) == "" {
+		t.Error("it has ended")
+	}
+	if err := Kill(cmd); err != nil {
+		t.Error(err)
+	}
+}
