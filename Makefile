@@ -6,10 +6,12 @@ export BPF_CFLAGS := -O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/$(MULTIARCH)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev pkg-config libssl-dev protobuf-compiler etcd-server
+EXAMPLES := quic-go caddy haproxy
+EXAMPLE_PACKAGES := gcc g++ libc6-dev iproute2 bpftool nftables util-linux chromium node=nodejs npm=npm
 
 ARCHITECTURES := amd64 arm64 ppc64le riscv64 s390x
 
-.PHONY: help build agent images demo test kube-apiserver bench bench-agent careful generate lint deps docs fmt clean
+.PHONY: help build agent images demo browser test test-examples kube-apiserver bench bench-agent careful generate lint deps docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## show what each target does
@@ -29,11 +31,21 @@ images: build agent ## make the images of the agent and of the BPF objects in bu
 demo: build ## cold, initcwnd, exact and careful side by side on an emulated long path (root)
 	cd test && go run ./cmd/demo -out ../build
 
+browser: ## a real browser falls back from HTTP/3, with and without tcpresume in the same run (root)
+	@test/deps.sh $(EXAMPLE_PACKAGES)
+	cd test && go run ./cmd/browser
+
 test: build deps kube-apiserver ## run every test on this kernel, in namespaces and cgroups of their own (root)
 	go test -race ./...
 	cd test && go test -race -p 1 ./lab/... ./phase ./law
 	-@test/bpfman.sh >/dev/null # a released bpfman, built once; without Rust its tests say so
 	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful ./live ./agent ./bpfman ./kube/... # the race detector would slow the emulated path
+	$(MAKE) test-examples
+
+test-examples: ## run the servers of examples/ against the agent, and a browser that falls back (root)
+	@test/deps.sh $(EXAMPLE_PACKAGES)
+	for e in $(EXAMPLES); do go -C examples/$$e test -race ./... || exit; done
+	cd test && go test -count=1 -p 1 -timeout 30m ./examples ./browser
 
 kube-apiserver: ## build the Kubernetes API server that tests use, once (minutes)
 	@test/kube/apiserver/build.sh
@@ -57,14 +69,15 @@ docs: ## generate the man pages into build/man
 
 fmt: ## format Go and C
 	gofmt -w $$(git ls-files '*.go')
-	clang-format-19 -i bpf/*.c bpf/*.h
+	clang-format-19 -i bpf/*.c bpf/*.h examples/c/*.c examples/c/*.h
 
 lint: deps ## formatting, vet, staticcheck, import directions, file sizes
 	@test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)"
-	clang-format-19 --dry-run -Werror bpf/*.c bpf/*.h
+	clang-format-19 --dry-run -Werror bpf/*.c bpf/*.h examples/c/*.c examples/c/*.h
 	go vet ./... && cd test && go vet ./...
 	go build -C test -o ../build/staticcheck honnef.co/go/tools/cmd/staticcheck
 	build/staticcheck ./... && cd test && ../build/staticcheck ./...
+	for e in $(EXAMPLES); do (cd examples/$$e && go vet ./... && ../../build/staticcheck ./...) || exit; done
 	cd test && go test -count=1 ./law
 
 deps: ## install the Debian packages that tests and code generation use

@@ -1,9 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs those of the named Debian packages that are missing.
+# Installs those of the named Debian packages that are missing. "node=nodejs" is
+# the package for a program that may have come another way.
 set -eu
 missing=
-for package in "$@"; do
+for wanted in "$@"; do
+	program=${wanted%%=*}
+	package=${wanted#*=}
+	[ "$program" != "$wanted" ] && command -v "$program" >/dev/null && continue
 	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
 [ -z "$missing" ] && exit 0
