@@ -109,7 +109,7 @@ func TestWhatACrashLeftIsFinished(t *testing.T) {
 				w.resumes(t, cc, 100_000)
 			}
 			for _, wrapper := range w.inspect(t).Wrappers {
-				same(t, "wrapper", wrapper, loader.Wrapper{Name: wrapper.Name, CC: wrapper.CC, Registered: true, By: "link"})
+				same(t, "wrapper", wrapper, loader.Wrapper{Name: wrapper.Name, CC: wrapper.CC, Registered: true, By: by()})
 			}
 		})
 	}

@@ -106,7 +106,7 @@ func (s *scanner) bytes() (resume.Bytes, error) {
 	if n, ok := digits(text); ok && n <= math.MaxUint32 {
 		return resume.Bytes(n), nil
 	}
-	if c := text[len(text)-1]; c > '9' { // a unit needs quotes to be JSON
+	if !json.Valid(text) || text[0] > '9' { // a unit needs quotes; 007 and null are no numbers either
 		return 0, fmt.Errorf("%q is not a number: put a size with a unit in quotes, as in \"256KiB\"", clip(text))
 	}
 	return resume.ParseBytes(string(text))
@@ -130,7 +130,7 @@ func (s *scanner) cookie() (uint64, error) {
 		return 0, err
 	}
 	n, err := strconv.ParseUint(string(text), 10, 64)
-	if err != nil {
+	if err != nil || !json.Valid(text) {
 		return 0, fmt.Errorf("%q is not a network namespace's cookie: give a whole number, or 0 for the host", clip(text))
 	}
 	return n, nil
