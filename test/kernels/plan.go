@@ -20,3 +20,7 @@ var Everything = []record.Suite{
 	}},
 	{Package: "test/careful", Timeout: "20m"},
 }
+
+// Quick is what every commit has to pass: each part of the product once, on
+// every kernel, in a few minutes.
+var Quick = []record.Suite{}

@@ -16,45 +16,72 @@ import (
 	"github.com/tcpresume/tcpresume/test/kernels/record"
 )
 
+type options struct {
+	series, suites, run, md, work string
+	quick, host                   bool
+	limit                         time.Duration
+}
+
 func main() {
+	var o options
+	flag.StringVar(&o.series, "series", strings.Join(kernels.Series, ","), "which of Debian's kernels to boot")
+	flag.StringVar(&o.suites, "suites", "", "which packages to run, by their last names; all if empty")
+	flag.StringVar(&o.run, "run", "", "which tests to run, as with go test")
+	flag.BoolVar(&o.quick, "quick", false, "the subset that every commit has to pass")
+	flag.BoolVar(&o.host, "host", false, "run on the running kernel, too")
+	flag.StringVar(&o.md, "md", "", "write the table here")
+	flag.StringVar(&o.work, "work", "../build/kernels", "programs, initramfs and logs")
+	flag.DurationVar(&o.limit, "limit", time.Hour, "for each kernel")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
-	var (
-		only   = flag.String("series", strings.Join(kernels.Series, ","), "which of Debian's kernels to boot")
-		suites = flag.String("suites", "", "which packages to run; all if empty")
-		host   = flag.Bool("host", false, "run on the running kernel, too")
-		md     = flag.String("md", "", "write the table here")
-		work   = flag.String("work", "../build/kernels", "programs, initramfs and logs")
-		limit  = flag.Duration("limit", time.Hour, "for each kernel")
-	)
-	flag.Parse()
-	if err := os.MkdirAll(*work, 0o755); err != nil {
+func run(ctx context.Context, o options) error {
+	if err := os.MkdirAll(o.work, 0o755); err != nil {
 		return err
 	}
-	plan := chosen(*suites)
-	m := kernels.Machine{Programs: filepath.Join(*work, "bin"), Work: *work, Watch: progress}
+	plan := chosen(o)
+	m := kernels.Machine{Programs: filepath.Join(o.work, "bin"), Work: o.work, Watch: progress}
 	if err := kernels.Build(ctx, m.Programs, plan); err != nil {
 		return err
 	}
-	cache, err := os.UserCacheDir()
+	columns, err := boot(ctx, o, m, plan)
 	if err != nil {
 		return err
 	}
-	var columns []kernels.Column
-	for _, series := range strings.Split(*only, ",") {
-		k, err := kernels.Fetch(ctx, filepath.Join(cache, "tcpresume", "kernels"), series)
+	if o.host {
+		fmt.Println("== this kernel")
+		here, err := m.Here(ctx, plan)
 		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		columns = append(columns, here)
+	}
+	if o.md != "" {
+		if err := os.WriteFile(o.md, []byte(kernels.Table(columns)), 0o644); err != nil {
 			return err
 		}
-		fmt.Printf("== %s\n", k.Release)
-		limited, cancel := context.WithTimeout(ctx, *limit)
+	}
+	return judge(columns)
+}
+
+func boot(ctx context.Context, o options, m kernels.Machine, plan []record.Suite) (columns []kernels.Column, _ error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	for _, series := range strings.FieldsFunc(o.series, func(r rune) bool { return r == ',' }) {
+		k, err := kernels.Fetch(ctx, filepath.Join(cache, "tcpresume", "kernels"), series)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Println("==", k.Release)
+		limited, cancel := context.WithTimeout(ctx, o.limit)
 		column, err := m.Boot(limited, k, plan)
 		cancel()
 		if err != nil {
@@ -62,23 +89,19 @@ func run(ctx context.Context) error {
 		}
 		columns = append(columns, column)
 	}
-	_, _ = host, md
-	bad := 0
-	for _, c := range columns {
-		for _, p := range c.Problems() {
-			bad++
-			fmt.Printf("%s: %s\n", c.Kernel, p)
-		}
-	}
-	if bad > 0 {
-		return fmt.Errorf("%d problems", bad)
-	}
-	return nil
+	return columns, ctx.Err()
 }
 
-func chosen(names string) (plan []record.Suite) {
-	for _, suite := range kernels.Everything {
-		if names == "" || strings.Contains(","+names+",", ","+filepath.Base(suite.Package)+",") {
+func chosen(o options) (plan []record.Suite) {
+	all := kernels.Everything
+	if o.quick {
+		all = kernels.Quick
+	}
+	for _, suite := range all {
+		if o.suites == "" || strings.Contains(","+o.suites+",", ","+filepath.Base(suite.Package)+",") {
+			if o.run != "" {
+				suite.Run = o.run
+			}
 			plan = append(plan, suite)
 		}
 	}
@@ -86,10 +109,30 @@ func chosen(names string) (plan []record.Suite) {
 }
 
 func progress(r record.Record) {
-	if strings.Contains(r.Line, "\x16---") || strings.Contains(r.Line, "FAIL") {
-		fmt.Println(strings.ReplaceAll(r.Line, "\x16", ""))
+	line := strings.ReplaceAll(r.Line, "\x16", "")
+	if line != r.Line && strings.HasPrefix(line, "--- ") || strings.Contains(r.Line, "FAIL") {
+		fmt.Println(line)
 	}
 	if r.Failure != "" {
 		fmt.Println(r.Failure)
 	}
+}
+
+// judge ends with a line that tells how much was tested.
+func judge(columns []kernels.Column) error {
+	passed, bad := 0, 0
+	for _, c := range columns {
+		for _, s := range c.Suites {
+			passed += len(s.Passed)
+		}
+		for _, problem := range c.Problems() {
+			bad++
+			fmt.Printf("%s: %s\n", c.Kernel, problem)
+		}
+	}
+	fmt.Printf("kernels: %d passed, %d failed\n", passed, bad)
+	if bad > 0 {
+		return fmt.Errorf("%d problems on %d kernels", bad, len(columns))
+	}
+	return nil
 }

@@ -19,7 +19,7 @@ import (
 // Result is what a probe found.
 type Result struct {
 	Name    string
-	Since   string // the Linux version that brought it, as its commits say
+	Since   string // the Linux version that brought it
 	Without string // what tcpresume does then
 	Works   bool
 	Detail  string
@@ -37,12 +37,12 @@ type probe struct {
 
 var probes = []probe{
 	{Result{Name: "congestion controls from BPF", Since: "5.6", Without: "stored windows only: no ssthresh, no pacing, no `careful`"}, structOps},
-	{Result{Name: "kfuncs of cubic, reno and bbr", Since: "6.0", Without: "no wrappers"}, kfuncs},
+	{Result{Name: "kfuncs of cubic, reno and bbr", Since: "5.13", Without: "no wrappers"}, kfuncs},
 	{Result{Name: Links, Since: "6.4", Without: "wrappers are registered by map: an upgrade leaves a moment in which connections start cold, and after a crash the registration stays until the next `up` or `down`"}, structOpsLinks},
 	{Result{Name: "cong_control with four arguments", Since: "6.10", Without: "the two-argument object is loaded: nothing is lost"}, fourArguments},
 	{Result{Name: "bbr built in", Since: "a choice of the build", Without: "`up` loads the module tcp_bbr"}, builtIn},
-	{Result{Name: "app_limited writable", Since: "6.9", Without: "not used"}, appLimited},
-	{Result{Name: "bpf_get_current_cgroup_id in sockops", Since: "6.10", Without: "not used"}, cgroupID},
+	{Result{Name: "app_limited writable", Since: "between 6.1 and 6.12", Without: "not used"}, appLimited},
+	{Result{Name: "bpf_get_current_cgroup_id in sockops", Since: "between 6.1 and 6.12", Without: "not used"}, cgroupID},
 }
 
 // Probe tries every feature.

@@ -25,7 +25,7 @@ func run(say *json.Encoder, plan record.Plan, suite record.Suite, found []featur
 	if err := say.Encode(record.Record{Package: suite.Package, Omitted: omitted}); err != nil {
 		return err
 	}
-	arguments := []string{"-test.v=test2json", "-test.timeout=" + suite.Timeout}
+	arguments := []string{"-test.v=test2json", "-test.timeout=" + suite.Timeout, "-test.run=" + suite.Run}
 	if len(patterns) > 0 {
 		arguments = append(arguments, "-test.skip="+strings.Join(patterns, "|"))
 	}

@@ -27,6 +27,7 @@ type Plan struct {
 type Suite struct {
 	Package string // directory in the repository
 	Timeout string // as -test.timeout
+	Run     string // as -test.run; empty: all
 	Omit    []Omission
 }
 
