@@ -6,12 +6,15 @@ export BPF_CFLAGS := -O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/$(MULTIARCH)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev
+EMULATOR := qemu-system-x86 busybox-static xz-utils
+FUZZ ?= 1m
+VULN_DB ?= https://vuln.go.dev
 
-.PHONY: help build demo test bench careful generate lint deps docs fmt clean
+.PHONY: help build demo test test-kernels fuzz bench careful cover vuln sbom generate lint deps docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## show what each target does
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 build: ## build bin/tcpresume
 	$(GO_BUILD) -o bin/tcpresume ./cmd/tcpresume
@@ -21,8 +24,15 @@ demo: build ## cold, initcwnd, exact and careful side by side on an emulated lon
 
 test: build deps ## run every test on this kernel, in namespaces and cgroups of their own (root)
 	go test -race ./...
-	cd test && go test -race -p 1 ./lab/... ./phase ./law
+	cd test && go test -race -p 1 ./lab/... ./phase ./law ./supply
 	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful # the race detector would slow the emulated path
+
+test-kernels: deps ## the kernel tests on Debian's 6.1 and 6.12, emulated, and on this kernel; writes docs/kernels.md (root)
+	@test/deps.sh $(EMULATOR)
+	cd test && go run ./cmd/kernels -host -md ../docs/kernels.md
+
+fuzz: deps ## every fuzzer for FUZZ=1m each, one after the other (root)
+	test/fuzz.sh $(FUZZ)
 
 bench: build ## measure every figure of the README again, beside its rivals (root, minutes)
 	cd test && go run ./cmd/bench -md ../build/bench.md -json ../build/bench.json
@@ -31,6 +41,17 @@ careful: ## the whole grid of mode careful against cold, and what wrong entries 
 	mkdir -p build && cd test && go run ./cmd/grid -md ../build/grid.md -json ../build/grid.json
 	cd test && go run ./cmd/grid -loss 0.001 -md ../build/grid-loss.md -json ../build/grid-loss.json
 	cd test && go run ./cmd/stale | tee ../build/stale.md
+
+cover: deps ## how much of the Go code the tests of both modules execute, into build/cover.txt (root)
+	test/cover.sh
+
+vuln: ## known vulnerabilities in what is linked; VULN_DB=file:///dir where the network does not reach vuln.go.dev
+	go build -C test -o ../build/govulncheck golang.org/x/vuln/cmd/govulncheck
+	build/govulncheck -db $(VULN_DB) ./...
+	cd test && ../build/govulncheck -db $(VULN_DB) ./...
+
+sbom: build ## the bill of materials of bin/tcpresume as CycloneDX, into build/sbom.json
+	mkdir -p build && cd test && go run ./cmd/sbom -version '$(VERSION)' -out ../build/sbom.json
 
 generate: deps ## compile the BPF objects, generate Go types and the CLI reference
 	go generate ./...

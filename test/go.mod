@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/tcpresume/tcpresume => ../
 
 require (
+	github.com/CycloneDX/cyclonedx-go v0.12.0
 	github.com/cilium/ebpf v0.22.0
 	github.com/google/go-cmp v0.7.0
 	github.com/tcpresume/tcpresume v0.0.0-00010101000000-000000000000
