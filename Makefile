@@ -6,12 +6,15 @@ export BPF_CFLAGS := -O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/$(MULTIARCH)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev pkg-config libssl-dev protobuf-compiler etcd-server
+EMULATOR := qemu-system-x86 busybox-static xz-utils
+FUZZ ?= 1m
+VULN_DB ?= https://vuln.go.dev
 EXAMPLES := quic-go caddy haproxy
 EXAMPLE_PACKAGES := gcc g++ libc6-dev iproute2 bpftool nftables util-linux chromium node=nodejs npm=npm
 
 ARCHITECTURES := amd64 arm64 ppc64le riscv64 s390x
 
-.PHONY: help build agent images demo browser test test-examples kube-apiserver bench bench-agent careful generate lint deps docs fmt clean
+.PHONY: help build agent images demo browser test test-examples test-kernels fuzz kube-apiserver bench bench-agent careful cover vuln sbom generate lint deps docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## show what each target does
@@ -37,7 +40,7 @@ browser: ## a real browser falls back from HTTP/3, with and without tcpresume in
 
 test: build deps kube-apiserver ## run every test on this kernel, in namespaces and cgroups of their own (root)
 	go test -race ./...
-	cd test && go test -race -p 1 ./lab/... ./phase ./law
+	cd test && go test -race -p 1 ./lab/... ./phase ./law ./supply
 	-@test/bpfman.sh >/dev/null # a released bpfman, built once; without Rust its tests say so
 	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful ./live ./agent ./bpfman ./kube/... # the race detector would slow the emulated path
 	$(MAKE) test-examples
@@ -50,6 +53,13 @@ test-examples: ## run the servers of examples/ against the agent, and a browser 
 kube-apiserver: ## build the Kubernetes API server that tests use, once (minutes)
 	@test/kube/apiserver/build.sh
 
+test-kernels: deps ## the kernel tests on Debian's 6.1 and 6.12, emulated, and on this kernel; writes docs/kernels.md (root)
+	@test/deps.sh $(EMULATOR)
+	cd test && go run ./cmd/kernels -host -md ../docs/kernels.md
+
+fuzz: deps ## every fuzzer for FUZZ=1m each, one after the other (root)
+	test/fuzz.sh $(FUZZ)
+
 bench: build ## measure every figure of the README again, beside its rivals (root, minutes)
 	cd test && go run ./cmd/bench -md ../build/bench.md -json ../build/bench.json
 
@@ -60,6 +70,17 @@ careful: ## the whole grid of mode careful against cold, and what wrong entries 
 	mkdir -p build && cd test && go run ./cmd/grid -md ../build/grid.md -json ../build/grid.json
 	cd test && go run ./cmd/grid -loss 0.001 -md ../build/grid-loss.md -json ../build/grid-loss.json
 	cd test && go run ./cmd/stale | tee ../build/stale.md
+
+cover: deps ## how much of the Go code the tests of both modules execute, into build/cover.txt (root)
+	test/cover.sh
+
+vuln: ## known vulnerabilities in what is linked; VULN_DB=file:///dir where the network does not reach vuln.go.dev
+	go build -C test -o ../build/govulncheck golang.org/x/vuln/cmd/govulncheck
+	build/govulncheck -db $(VULN_DB) ./...
+	cd test && ../build/govulncheck -db $(VULN_DB) ./...
+
+sbom: build ## the bill of materials of bin/tcpresume as CycloneDX, into build/sbom.json
+	mkdir -p build && cd test && go run ./cmd/sbom -version '$(VERSION)' -out ../build/sbom.json
 
 generate: deps ## compile the BPF objects, generate Go types and the CLI reference
 	go generate ./...

@@ -112,7 +112,7 @@ func (w wrapper) registerByMap(maps mapSet, opts Options, old *ebpf.Map, undone 
 		}
 	}
 	fresh, err := w.loadInto(maps, false)
-	if errors.Is(err, errNameTaken) && unregisterStray(w.name) {
+	if errors.Is(err, errNameTaken) && !anotherIsUp(maps) && unregisterStray(w.name) {
 		fresh, err = w.loadInto(maps, false) // what a crash between loading and pinning left
 	}
 	if err != nil {
@@ -135,18 +135,13 @@ func unregister(m *ebpf.Map) error {
 	return nil
 }
 
-func unregisterStray(name string) bool {
-	for id := ebpf.MapID(0); ; {
-		next, err := ebpf.MapGetNextID(id)
-		if err != nil {
-			return false
-		}
-		id = next
-		if m := structOpsMap(id, name); m != nil {
-			defer m.Close()
-			return unregister(m) == nil
-		}
+// unregisterStray goes through all maps of the name: one that was unregistered
+// while sockets used it lives on beside the one that is registered.
+func unregisterStray(name string) (done bool) {
+	for m := range structOpsMaps(name) {
+		done = unregister(m) == nil || done
 	}
+	return done
 }
 
 // repin makes a pin name the fresh map, and the old one again on undo.

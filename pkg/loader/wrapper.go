@@ -5,6 +5,7 @@ package loader
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 
 	"github.com/cilium/ebpf"
@@ -62,29 +63,36 @@ func (w wrapper) loadInto(maps mapSet, linked bool) (*ebpf.Map, error) {
 
 // nameTaken says who has the name: it is one name space for the whole kernel.
 func nameTaken(name string) error {
-	for id := ebpf.MapID(0); ; {
-		next, err := ebpf.MapGetNextID(id)
-		if err != nil {
-			return fmt.Errorf("%w: %s", errNameTaken, name)
-		}
-		id = next
-		if m := structOpsMap(id, name); m != nil {
-			m.Close()
-			return fmt.Errorf("%w: %s, by map id %d; another tcpresume is up under other pins: take it down there first", errNameTaken, name, id)
+	err := fmt.Errorf("%w: %s", errNameTaken, name)
+	for m := range structOpsMaps(name) { // the newest has it, if any
+		if id, failed := mapID(m); failed == nil {
+			err = fmt.Errorf("%w: %s, by map id %d; another tcpresume is up under other pins: take it down there first", errNameTaken, name, id)
 		}
 	}
+	return err
 }
 
-func structOpsMap(id ebpf.MapID, name string) *ebpf.Map {
-	m, err := ebpf.NewMapFromID(id)
-	if err != nil {
-		return nil
+// structOpsMaps yields the kernel's maps of a name, oldest first, and closes each.
+func structOpsMaps(name string) iter.Seq[*ebpf.Map] {
+	return func(yield func(*ebpf.Map) bool) {
+		for id := ebpf.MapID(0); ; {
+			next, err := ebpf.MapGetNextID(id)
+			if err != nil {
+				return
+			}
+			id = next
+			m, err := ebpf.NewMapFromID(id)
+			if err != nil {
+				continue
+			}
+			info, err := m.Info()
+			more := err != nil || m.Type() != ebpf.StructOpsMap || info.Name != name || yield(m)
+			m.Close()
+			if !more {
+				return
+			}
+		}
 	}
-	if info, err := m.Info(); err == nil && m.Type() == ebpf.StructOpsMap && info.Name == name {
-		return m
-	}
-	m.Close()
-	return nil
 }
 
 // haveStructOps tells whether the kernel takes congestion controls from BPF at all.

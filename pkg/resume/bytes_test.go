@@ -36,20 +36,6 @@ func TestBytesText(t *testing.T) {
 	}
 }
 
-func FuzzBytes(f *testing.F) {
-	f.Add("256KiB")
-	f.Add("-1")
-	f.Fuzz(func(t *testing.T, text string) {
-		b, err := ParseBytes(text)
-		if err != nil {
-			return
-		}
-		if again, err := ParseBytes(b.String()); err != nil || again != b {
-			t.Errorf("%q is %d, written %q, read again %d, %v", text, b, b.String(), again, err)
-		}
-	})
-}
-
 func TestBytesJSON(t *testing.T) {
 	for text, want := range map[string]Bytes{`1000`: 1000, `"1KiB"`: 1024} {
 		var b Bytes

@@ -79,8 +79,9 @@ func subflows(t testing.TB, conn *net.TCPConn) (all []windows) {
 		}
 		return nil
 	}))
-	for i := range binary.NativeEndian.Uint32(buffer[4:]) { // num_subflows
-		info := (*unix.TCPInfo)(unsafe.Pointer(&buffer[headSize+int(i)*infoSize]))
+	each := min(infoSize, int(binary.NativeEndian.Uint32(buffer[8:]))) // size_kernel: older kernels tell less
+	for i := range binary.NativeEndian.Uint32(buffer[4:]) {            // num_subflows
+		info := (*unix.TCPInfo)(unsafe.Pointer(&buffer[headSize+int(i)*each]))
 		all = append(all, windows{info.Snd_cwnd, info.Snd_ssthresh})
 	}
 	return all

@@ -35,7 +35,11 @@ func (w *walk) invariants(before check) {
 		fail("3.2: a path that is not confirmed leaves the window alone")
 	}
 	if is == unvalidated || is == validating { // 3.3, 3.4
-		if w.cwnd > max(uint64(w.Phase.Jump), slowStart) {
+		allowed := w.Phase.SavedCwnd / 2
+		if w.Phase.MaxJump != 0 {
+			allowed = min(allowed, w.Phase.MaxJump)
+		}
+		if w.Phase.Jump > allowed || w.cwnd > max(uint64(w.Phase.Jump), slowStart) {
 			fail("no window above the jump before it is validated, but what slow start would have reached")
 		}
 	}
@@ -58,5 +62,39 @@ func (w *walk) invariants(before check) {
 	}
 	if w.Phase.Pipe < w.Phase.FlightBefore || w.Phase.Pipe < before.Phase.Pipe {
 		fail("PipeSize never shrinks")
+	}
+}
+
+// ends lets what is left of a life go well, and then badly: no phase that the
+// jump brought about may outlast the data that was sent in it.
+func (w *walk) ends() {
+	w.t.Helper()
+	if w.hole > 0 {
+		w.nowUs += w.srttUs
+		w.repair()
+	}
+	w.ack(w.flight())
+	for range 2 { // what waits for a round trip to pass, and the ACK after that
+		w.nowUs += max(w.srttUs, w.minRTTUs) + 1
+		w.event(inputAck)
+	}
+	switch w.Phase.Now {
+	case reconnaissance, filling, normal:
+	default:
+		w.t.Fatalf("phase %d goes on although everything is acknowledged: %+v", w.Phase.Now, w.check)
+	}
+	w.nxt += w.mss
+	w.ack(w.mss) // a round of its own
+	const samples = 8
+	for range samples { // a standing queue, as RFC 9406 sees one
+		w.Io.RttUs = w.Phase.BaseRttUs + 1_000_000
+		w.event(inputAck)
+	}
+	if w.Phase.Now == filling {
+		w.t.Fatalf("growth goes on although the delay has risen: %+v", w.check)
+	}
+	w.event(inputRTO)
+	if w.Phase.Now != normal {
+		w.t.Fatalf("phase %d goes on after a timeout: %+v", w.Phase.Now, w.check)
 	}
 }

@@ -9,15 +9,21 @@ import (
 
 const randomSteps = 300_000
 
+// dice decide what happens next: at random, or as a fuzzer wants it.
+type dice interface {
+	IntN(n int) int
+	Uint64N(n uint64) uint64
+}
+
 // walk drives one connection with events that a sender can see in any order.
 type walk struct {
 	*sender
-	*rand.Rand
+	dice
 	model model
 	queue uint64 // what a standing queue adds to each sample, if it is there at all
 }
 
-func newWalk(t testing.TB, random *rand.Rand) *walk {
+func newWalk(t testing.TB, random dice) *walk {
 	mss := []uint64{1, 536, 1000, 1448, 8948}[random.IntN(5)]
 	s := newSender(t, mss, uint32(mss*uint64(20+random.IntN(2000))), 0)
 	if random.IntN(3) == 0 {
@@ -37,7 +43,7 @@ func newWalk(t testing.TB, random *rand.Rand) *walk {
 		s.receiverWindow = mss * uint64(random.IntN(400))
 	}
 	queue := s.minRTTUs * uint64(random.IntN(2))
-	return &walk{sender: s, Rand: random, queue: queue, model: model{
+	return &walk{sender: s, dice: random, queue: queue, model: model{
 		now: reconnaissance, savedCwnd: uint64(s.Phase.SavedCwnd), savedRTT: uint64(s.Phase.SavedRttUs),
 		maxJump: uint64(s.Phase.MaxJump), rttLow: uint64(s.Phase.RttLowPercent), rttHigh: uint64(s.Phase.RttHighPercent),
 	}}
@@ -134,6 +140,7 @@ func TestRandomLives(t *testing.T) {
 				}
 			}
 		}
+		w.ends()
 	}
 	for _, trigger := range []uint32{windowLimited, rttNotValidated, lastSent, firstAcknowledged, rttExceeded, rateLimited,
 		lastAcknowledged, pathChanged, packetLoss, ecnCE, rto, exitRecovery, noGain, pipeFull} {

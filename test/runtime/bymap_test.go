@@ -61,6 +61,8 @@ func TestRegistrationByMap(t *testing.T) {
 func TestAStrayRegistrationIsReplaced(t *testing.T) {
 	w := newWorld(t)
 	w.Options.ByMap = true
+	gone := stray(t)
+	gone() // its map lives on, as one does that sockets use
 	stray(t)
 	w.up(t)
 	w.store(t, slow)

@@ -24,12 +24,14 @@ func TestMain(m *testing.M) {
 }
 
 func keep(cgroup string) {
-	if _, err := loader.Up(context.Background(), loader.Options{Cgroup: cgroup}); err != nil {
+	runtime, err := loader.Up(context.Background(), loader.Options{Cgroup: cgroup})
+	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
 	fmt.Println("up")
 	var wait [1]byte
 	_, _ = os.Stdin.Read(wait[:]) // ends with the test at the latest
+	_ = runtime.Close()           // held until here: collected as garbage, it would let go of the pins
 	os.Exit(0)
 }

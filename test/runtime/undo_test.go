@@ -69,17 +69,23 @@ func TestWhatFailsLeavesWhatRuns(t *testing.T) {
 
 // Congestion controls are one name space of the kernel, wherever they are pinned.
 func TestASecondPlaceIsRefused(t *testing.T) {
-	w := newWorld(t)
-	w.up(t)
-	w.store(t, resume.Path{Cwnd: 100_000})
-	before := pins(t)
-	second := loader.Options{Pins: loader.DefaultPins + "-2", Cgroup: newCgroup(t).Path()}
-	_, err := loader.Up(background(t), second)
-	if err == nil || !strings.Contains(err.Error(), "another tcpresume is up under other pins") {
-		t.Errorf("got %v, want an error that says who has the names", err)
+	for name, byMap := range map[string]bool{"registered as this kernel can": false, "registered by map": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.Options.ByMap = byMap
+			w.up(t)
+			w.store(t, resume.Path{Cwnd: 100_000})
+			before := pins(t)
+			second := loader.Options{Pins: loader.DefaultPins + "-2", Cgroup: newCgroup(t).Path(), ByMap: byMap}
+			t.Cleanup(func() { _, _ = loader.Down(context.Background(), second) })
+			_, err := loader.Up(background(t), second)
+			if err == nil || !strings.Contains(err.Error(), "another tcpresume is up under other pins") {
+				t.Errorf("got %v, want an error that says who has the names", err)
+			}
+			same(t, "pins", pins(t), before)
+			w.resumes(t, "cubic", 100_000)
+		})
 	}
-	same(t, "pins", pins(t), before)
-	w.resumes(t, "cubic", 100_000)
 }
 
 // A load that was cut off by a crash is finished by the next one.
@@ -109,7 +115,7 @@ func TestWhatACrashLeftIsFinished(t *testing.T) {
 				w.resumes(t, cc, 100_000)
 			}
 			for _, wrapper := range w.inspect(t).Wrappers {
-				same(t, "wrapper", wrapper, loader.Wrapper{Name: wrapper.Name, CC: wrapper.CC, Registered: true, By: "link"})
+				same(t, "wrapper", wrapper, loader.Wrapper{Name: wrapper.Name, CC: wrapper.CC, Registered: true, By: by()})
 			}
 		})
 	}

@@ -3,6 +3,7 @@
 package record
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -96,7 +97,7 @@ func size(s *jsonline.Scanner) (resume.Bytes, error) {
 	if n, ok := jsonline.Digits(text); ok && n <= math.MaxUint32 {
 		return resume.Bytes(n), nil
 	}
-	if c := text[len(text)-1]; c > '9' { // a unit needs quotes to be JSON
+	if !json.Valid(text) || text[0] > '9' { // a unit needs quotes; 007 and null are no numbers either
 		return 0, fmt.Errorf("%q is not a number: put a size with a unit in quotes, as in \"256KiB\"", jsonline.Clip(text))
 	}
 	return resume.ParseBytes(string(text))
@@ -108,7 +109,7 @@ func cookie(s *jsonline.Scanner) (uint64, error) {
 		return 0, err
 	}
 	n, err := strconv.ParseUint(string(text), 10, 64)
-	if err != nil {
+	if err != nil || !json.Valid(text) {
 		return 0, fmt.Errorf("%q is not a network namespace's cookie: give a whole number, or 0 for the host", jsonline.Clip(text))
 	}
 	return n, nil

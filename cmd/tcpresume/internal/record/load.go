@@ -54,6 +54,10 @@ func (e *LineError) Unwrap() error { return e.Err }
 // in the order of the stream, so that the last of several lines about one peer
 // wins, and a bad line ends with exactly the lines before it in place.
 func Load(ctx context.Context, from io.Reader, to Sink, ruleOf func(netip.Addr) pathstore.Rule, opts Options) (Result, error) {
+	return loadBlocks(ctx, blockSize, from, to, ruleOf, opts)
+}
+
+func loadBlocks(ctx context.Context, size int, from io.Reader, to Sink, ruleOf func(netip.Addr) pathstore.Rule, opts Options) (Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	workers := runtime.GOMAXPROCS(0)
@@ -71,7 +75,7 @@ func Load(ctx context.Context, from io.Reader, to Sink, ruleOf func(netip.Addr) 
 	go func() { // not waited for: a read from a terminal cannot be interrupted
 		defer close(ordered)
 		defer close(work)
-		failed <- readBlocks(ctx, from, ordered, work)
+		failed <- readBlocks(ctx, size, from, ordered, work)
 	}()
 	w := writer{to: to, opts: opts}
 	for {
@@ -90,10 +94,10 @@ func Load(ctx context.Context, from io.Reader, to Sink, ruleOf func(netip.Addr) 
 	}
 }
 
-func readBlocks(ctx context.Context, from io.Reader, to ...chan<- *block) error {
+func readBlocks(ctx context.Context, size int, from io.Reader, to ...chan<- *block) error {
 	var rest []byte
 	for line := 1; ; {
-		text := make([]byte, blockSize)
+		text := make([]byte, size)
 		kept := copy(text, rest)
 		n, err := io.ReadFull(from, text[kept:])
 		text = text[:kept+n]
@@ -104,7 +108,7 @@ func readBlocks(ctx context.Context, from io.Reader, to ...chan<- *block) error 
 		if !end {
 			cut := bytes.LastIndexByte(text, '\n') + 1
 			if cut == 0 {
-				return &LineError{line, fmt.Errorf("%q goes on for more than %d bytes: give one JSON object per line", jsonline.Clip(text), blockSize)}
+				return &LineError{line, fmt.Errorf("%q goes on for more than %d bytes: give one JSON object per line", jsonline.Clip(text), size)}
 			}
 			text, rest = text[:cut], text[cut:]
 		}

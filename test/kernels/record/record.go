@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package record
+
+import (
+	"path"
+	"path/filepath"
+
+	"github.com/tcpresume/tcpresume/test/kernels/feature"
+)
+
+// Where the machine finds things, and where it says what happens.
+const (
+	PlanFile = "/plan.json"
+	Programs = "/tests"
+	Port     = "/dev/ttyS1"
+)
+
+// Plan is what one boot does.
+type Plan struct {
+	Programs string // directory of the test programs
+	Emulated bool
+	Suites   []Suite
+}
+
+// Suite is one test program and what of it is left out.
+type Suite struct {
+	Package string // directory in the repository
+	Timeout string // as -test.timeout
+	Run     string // as -test.run; empty: all
+	Omit    []Omission
+}
+
+// Program names the suite's file.
+func (s Suite) Program() string { return path.Base(s.Package) + ".test" }
+
+// Omission leaves tests out for a reason: where the probe of a feature fails,
+// or, without a feature, where the machine is emulated.
+type Omission struct {
+	Feature string
+	Tests   string // as -test.skip
+	Why     string
+}
+
+// Applies tells whether the tests are left out on a kernel.
+func (o Omission) Applies(emulated bool, found []feature.Result) bool {
+	if o.Feature == "" {
+		return emulated
+	}
+	for _, r := range found {
+		if r.Name == o.Feature {
+			return !r.Works
+		}
+	}
+	return false
+}
+
+// At is where a plan's program of a suite is.
+func (p Plan) At(s Suite) string { return filepath.Join(p.Programs, s.Program()) }
+
+// Record is one happening; the fields that belong to it are set.
+type Record struct {
+	Kernel   string           `json:",omitempty"` // uname -r, first of all
+	Features []feature.Result `json:",omitempty"`
+	Runtime  *feature.Runtime `json:",omitempty"`
+	Package  string           `json:",omitempty"`
+	Omitted  []Omission       `json:",omitempty"` // before a suite begins
+	Line     string           `json:",omitempty"` // of a test program's output
+	Exit     *int             `json:",omitempty"` // of a test program
+	Failure  string           `json:",omitempty"` // of the machine itself
+	Done     bool             `json:",omitempty"`
+}
