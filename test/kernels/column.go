@@ -4,7 +4,7 @@ package kernels
 
 import (
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +29,7 @@ type Column struct {
 type Suite struct {
 	Package                 string
 	Passed, Failed, Skipped []string
+	Again                   []string // ran twice
 	Omitted                 []record.Omission
 	Exit                    int
 	ended                   bool
@@ -46,6 +47,8 @@ func (c *Column) add(r record.Record) {
 	case r.Exit != nil:
 		s := c.suite(r.Package)
 		s.Exit, s.ended = *r.Exit, true
+	case r.Again != "":
+		c.suite(r.Package).again(r.Again)
 	case r.Line != "":
 		c.suite(r.Package).verdict(r.Line)
 	case r.Package != "":
@@ -66,25 +69,24 @@ func (c *Column) suite(name string) *Suite {
 	return &c.Suites[len(c.Suites)-1]
 }
 
-// -test.v=test2json puts a mark before each line that the framework writes, so
-// that no output of a test can be taken for one.
-var framework = regexp.MustCompile("\x16 *--- (PASS|FAIL|SKIP): (\\S+)")
-
 func plain(line string) string { return strings.ReplaceAll(line, "\x16", "") }
 
 func (s *Suite) verdict(line string) {
-	match := framework.FindStringSubmatch(line)
-	if match == nil {
-		return
-	}
-	switch match[1] {
+	switch outcome, test := record.Verdict(line); outcome {
 	case "PASS":
-		s.Passed = append(s.Passed, match[2])
+		s.Passed = append(s.Passed, test)
 	case "FAIL":
-		s.Failed = append(s.Failed, match[2])
+		s.Failed = append(s.Failed, test)
 	case "SKIP":
-		s.Skipped = append(s.Skipped, match[2])
+		s.Skipped = append(s.Skipped, test)
 	}
+}
+
+// again forgets what a test did: only its second run counts.
+func (s *Suite) again(test string) {
+	of := func(name string) bool { return name == test || strings.HasPrefix(name, test+"/") }
+	s.Passed, s.Failed = slices.DeleteFunc(s.Passed, of), slices.DeleteFunc(s.Failed, of)
+	s.Again = append(s.Again, test)
 }
 
 // Problems are all reasons to call a column red. A skip is one: what a kernel
@@ -111,7 +113,7 @@ func (c Column) Problems() (all []string) {
 			all = append(all, s.Package+" did not end")
 		case s.Exit != 0 && len(s.Failed) == 0:
 			all = append(all, fmt.Sprintf("%s exited with %d", s.Package, s.Exit))
-		case len(s.Passed) == 0:
+		case len(s.Passed)+len(s.Failed) == 0:
 			all = append(all, s.Package+" ran no test")
 		}
 	}

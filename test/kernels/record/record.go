@@ -5,6 +5,7 @@ package record
 import (
 	"path"
 	"path/filepath"
+	"regexp"
 
 	"github.com/tcpresume/tcpresume/test/kernels/feature"
 )
@@ -55,6 +56,19 @@ func (o Omission) Applies(emulated bool, found []feature.Result) bool {
 	return false
 }
 
+// verdict is a line that the framework writes about a test; -test.v=test2json
+// puts a mark before it, so that no output of a test can be taken for one.
+var verdict = regexp.MustCompile("\x16 *--- (PASS|FAIL|SKIP): (\\S+)")
+
+// Verdict takes the outcome and the name of a test from a line, if it tells them.
+func Verdict(line string) (outcome, test string) {
+	match := verdict.FindStringSubmatch(line)
+	if match == nil {
+		return "", ""
+	}
+	return match[1], match[2]
+}
+
 // At is where a plan's program of a suite is.
 func (p Plan) At(s Suite) string { return filepath.Join(p.Programs, s.Program()) }
 
@@ -65,6 +79,7 @@ type Record struct {
 	Runtime  *feature.Runtime `json:",omitempty"`
 	Package  string           `json:",omitempty"`
 	Omitted  []Omission       `json:",omitempty"` // before a suite begins
+	Again    string           `json:",omitempty"` // a test is run once more
 	Line     string           `json:",omitempty"` // of a test program's output
 	Exit     *int             `json:",omitempty"` // of a test program
 	Failure  string           `json:",omitempty"` // of the machine itself
