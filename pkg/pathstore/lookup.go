@@ -31,6 +31,7 @@ func (r Rule) Allows(p resume.Path) error {
 		errs = append(errs, fmt.Errorf("ttl %v is longer than the lifetime %v that the policy of %s allows: shorten it, or raise the policy with \"tcpresume policy set %[3]s --lifetime %[1]v\"", p.TTL, r.Policy.Lifetime, prefix))
 	}
 	switch perNetns := r.Policy.Scope == resume.ScopeNetns; {
+	case p.Scope == resume.ScopeToken: // found by who names it, wherever that is
 	case perNetns && p.Scope == 0:
 		errs = append(errs, fmt.Errorf("the network namespace is missing: the policy of %s keeps one entry for each; give its netns_cookie", prefix))
 	case !perNetns && p.Scope != 0:
