@@ -29,6 +29,7 @@ to what is unused.`,
 				return err
 			}
 			defer store.Close()
+			f.lasting = true
 			start := time.Now()
 			var bar progress
 			if !isTerminal(cmd.OutOrStdout()) { // where the data would run through it

@@ -16,9 +16,10 @@ var states = []pathstore.State{pathstore.StateFree, pathstore.StateInUse, pathst
 
 // filter holds the flags that choose entries; what is not set lets all pass.
 type filter struct {
-	state  pathstore.State
-	source resume.Source
-	prefix netip.Prefix
+	state   pathstore.State
+	source  resume.Source
+	prefix  netip.Prefix
+	lasting bool // without what applications asked for themselves, which serves their live connections only
 }
 
 func addFilter(cmd *cobra.Command, f *filter) {
@@ -29,6 +30,9 @@ func addFilter(cmd *cobra.Command, f *filter) {
 }
 
 func (f filter) matches(e pathstore.Entry) bool {
+	if f.lasting && e.Scope != resume.ScopeToken && e.Scope&resume.ScopeAsked != 0 {
+		return false
+	}
 	return (f.state == "" || e.State == f.state) &&
 		(f.source == "" || e.Source == f.source) &&
 		(!f.prefix.IsValid() || f.prefix.Contains(e.Peer))

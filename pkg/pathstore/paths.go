@@ -80,7 +80,7 @@ func (s *Store) Get(peer netip.Addr, scope uint64) (Entry, error) {
 	}
 	var val bytecode.KernelResumePath
 	if err := s.paths().Lookup(&key, &val); err != nil {
-		return Entry{}, pathError(peer, err)
+		return Entry{}, pathError(peer, scope, err)
 	}
 	return decode(&key, &val, bootNow()), nil
 }
@@ -92,7 +92,7 @@ func (s *Store) Delete(peer netip.Addr, scope uint64) error {
 		return err
 	}
 	if err := s.paths().Delete(&key); err != nil {
-		return pathError(peer, err)
+		return pathError(peer, scope, err)
 	}
 	return nil
 }
@@ -106,11 +106,15 @@ func (s *Store) keyOf(peer netip.Addr, scope uint64) (bytecode.KernelResumePeer,
 	return peerKey(peer, scope, policy), nil
 }
 
-func pathError(peer netip.Addr, err error) error {
-	if errors.Is(err, ebpf.ErrKeyNotExist) {
-		return fmt.Errorf("%w for peer %s; \"tcpresume list\" shows the stored ones", ErrNotFound, peer)
+func pathError(peer netip.Addr, scope uint64, err error) error {
+	name := "peer " + peer.String()
+	if scope == resume.ScopeToken {
+		name = resume.FormatToken(peer)
 	}
-	return fmt.Errorf("path of %s: %w", peer, err)
+	if errors.Is(err, ebpf.ErrKeyNotExist) {
+		return fmt.Errorf("%w for %s; \"tcpresume list\" shows the stored ones", ErrNotFound, name)
+	}
+	return fmt.Errorf("path of %s: %w", name, err)
 }
 
 // Entries yields every entry, in no order. Entries that come and go meanwhile may be missed.

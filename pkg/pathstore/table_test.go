@@ -5,6 +5,7 @@ package pathstore
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
@@ -55,6 +56,37 @@ func TestPrefixesSurviveTheKernelsForm(t *testing.T) {
 		}
 		if got := resume.FormatPrefix(prefixOf(policyKey(prefix))); got != text {
 			t.Errorf("%s became %s", text, got)
+		}
+	}
+}
+
+// No prefix is for a token: who will name it is not known when it is stored.
+func TestTokensAreUnderTheDefault(t *testing.T) {
+	named := resume.DefaultPolicy()
+	named.MaxJump, named.Scope = 7, resume.ScopeNetns
+	token, _, err := resume.ParseToken("token:20010db8000000000000000000000001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := []Rule{{netip.MustParsePrefix("2001:db8::/32"), named}}
+	path := resume.Path{
+		Peer: token, Scope: resume.ScopeToken, Cwnd: 1, TTL: time.Minute,
+		Mode: resume.ModePolicy, Sharing: resume.SharingPolicy, Source: resume.SourceApplication,
+	}
+	for _, c := range []struct {
+		rules []Rule
+		want  resume.Policy
+	}{{rules, resume.DefaultPolicy()}, {append([]Rule{{netip.Prefix{}, named}}, rules...), named}} {
+		table := newPolicyTable(c.rules)
+		if _, policy := table.of(token, resume.ScopeToken); policy != c.want {
+			t.Errorf("a token is under %+v, want %+v", policy, c.want)
+		}
+		key, val, err := table.encode(path, 1)
+		if err != nil || key.Addr != token.As16() || key.Scope != resume.ScopeToken {
+			t.Errorf("key %+v, %v", key, err)
+		}
+		if got := decode(&key, &val, 1); got.Peer != token || got.State != StateFree {
+			t.Errorf("%+v became %+v", path, got)
 		}
 	}
 }

@@ -177,7 +177,7 @@ func TestAskSharesNoPath(t *testing.T) {
 
 // A second jump takes an idle time, and a refuted state is not taken again.
 func TestAskAgain(t *testing.T) {
-	s := newStage(t, shallow)
+	s := newStage(t, midPath)
 	allow(t, carefully)
 	p := s.greeted(t, "cubic", lab.DialSpec{})
 	must(t, ask.Ask(p.server, s.state()))
@@ -185,6 +185,7 @@ func TestAskAgain(t *testing.T) {
 	p.send(t, 400_000)
 	refused(t, ask.Ask(p.server, s.state()), ask.ErrAlready, unix.EALREADY)
 	s.idle(t, p)
+	must(t, s.SetPath(shallow))
 	must(t, ask.Ask(p.server, ask.State{Cwnd: 10 * s.state().Cwnd, RTT: s.state().RTT}))
 	p.send(t, 3_000_000)
 	s.Events.change(t, p, "safe_retreat")

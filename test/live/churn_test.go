@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/ask"
 	"github.com/tcpresume/tcpresume/pkg/loader"
@@ -32,6 +33,7 @@ func TestPassesWhileConnectionsComeAndGo(t *testing.T) {
 					return err
 				}))
 				s.put(t, s.bdp())
+				time.Sleep(2 * time.Millisecond) // or the emulated path would get no processor
 			}
 		})
 	}

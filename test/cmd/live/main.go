@@ -22,7 +22,7 @@ var (
 	repeats = flag.Int("n", 3, "runs of each; medians are shown")
 	idle    = flag.Duration("idle", 30*time.Second, "how long the connections are idle")
 	sockets = flag.Int("sockets", 50_000, "live connections that a pass goes through")
-	only    = flag.String("only", "", "one scene: idle or pass")
+	only    = flag.String("only", "", "one scene: idle, pass or options")
 )
 
 func main() {
@@ -54,13 +54,20 @@ func run(ctx context.Context) (err error) {
 	if err := r.Store.SetPolicy(pathstore.Rule{Prefix: netip.MustParsePrefix("127.0.0.0/8"), Policy: policy}); err != nil {
 		return err
 	}
-	if *only != "pass" {
-		if err := afterIdle(ctx, r); err != nil {
-			return err
+	for _, scene := range []struct {
+		name string
+		play func() error
+	}{
+		{"idle", func() error { return afterIdle(ctx, r) }},
+		{"pass", func() error { return passes(ctx, r) }},
+		{"options", func() error { return options(r) }},
+	} {
+		if *only != "" && *only != scene.name {
+			continue
 		}
-	}
-	if *only != "idle" {
-		return passes(ctx, r)
+		if err := scene.play(); err != nil {
+			return fmt.Errorf("%s: %w", scene.name, err)
+		}
 	}
 	return nil
 }
