@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// clock is a steady clock of this process, and what the server's clock shows
+// beside it. Messages carry the server's time of their arrival; how long one lay
+// in the bucket follows from that one clock alone, whatever the machines' are.
+type clock struct {
+	began  time.Time
+	offset atomic.Int64 // server's wall clock minus the steady clock
+	known  atomic.Bool
+	error  atomic.Int64 // of offset, at most
+}
+
+func newClock() *clock { return &clock{began: time.Now()} }
+
+// now is in nanoseconds since the clock was made; it never jumps.
+func (c *clock) now() int64 { return int64(time.Since(c.began)) }
+
+// compare takes a server's time that was read between two moments.
+func (c *clock) compare(server time.Time, before, after int64) {
+	c.offset.Store(server.UnixNano() - (before+after)/2)
+	c.error.Store((after - before) / 2)
+	c.known.Store(true)
+}
+
+// lay is how long ago the server's clock showed a time.
+func (c *clock) lay(server time.Time) time.Duration {
+	if !c.known.Load() {
+		return 0
+	}
+	return max(0, time.Duration(c.now()+c.offset.Load()-server.UnixNano()))
+}
+
+// skew is how far this machine's wall clock is ahead of the server's.
+func (c *clock) skew() time.Duration {
+	if !c.known.Load() {
+		return 0
+	}
+	return time.Duration(time.Now().UnixNano() - c.now() - c.offset.Load())
+}
