@@ -122,7 +122,7 @@ func (f *Fleet) store(peer netip.Addr, k known, now int64) {
 		Peer: peer, Scope: scope, Cwnd: k.cwnd, Ssthresh: k.ssthresh, RTT: k.rtt, TTL: time.Duration(k.expires - now),
 		Mode: k.mode, Sharing: resume.SharingPolicy, Source: resume.SourceFleet,
 	}, rule.Policy)
-	if err := f.opts.Maps.Put(path); err != nil {
+	if _, err := f.opts.Maps.PutAll([]resume.Path{path}); err != nil {
 		f.reject("in_malformed", Key(peer), k.from.name, err)
 		return
 	}

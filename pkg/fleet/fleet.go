@@ -21,7 +21,7 @@ import (
 type Maps interface {
 	Rule(peer netip.Addr) (pathstore.Rule, error)
 	Get(peer netip.Addr, scope uint64) (pathstore.Entry, error)
-	Put(p resume.Path) error
+	PutAll(paths []resume.Path) (int, error)
 	Delete(peer netip.Addr, scope uint64) error
 }
 

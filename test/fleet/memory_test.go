@@ -49,6 +49,15 @@ func (m *memory) Get(peer netip.Addr, _ uint64) (pathstore.Entry, error) {
 	return now, nil
 }
 
+func (m *memory) PutAll(paths []resume.Path) (int, error) {
+	for i, p := range paths {
+		if err := m.Put(p); err != nil {
+			return i, err
+		}
+	}
+	return len(paths), nil
+}
+
 func (m *memory) Put(p resume.Path) error {
 	if err := p.Validate(); err != nil {
 		return err
