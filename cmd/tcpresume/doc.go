@@ -8,5 +8,5 @@
 // rules and kernel knowledge: a verb parses, calls one function of a library
 // and prints, data on stdout, messages on stderr.
 //
-// Arrow: cmd/tcpresume -> agent, client, loader, metrics, pathstore, resume
+// Arrow: cmd/tcpresume -> agent, client, fleet, loader, metrics, pathstore, resume
 package main

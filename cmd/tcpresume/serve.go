@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tcpresume/tcpresume/pkg/agent"
+	"github.com/tcpresume/tcpresume/pkg/fleet"
 	"github.com/tcpresume/tcpresume/pkg/metrics"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
@@ -39,11 +40,16 @@ func (g *global) serve(cmd *cobra.Command, store *pathstore.Store, config agent.
 	}
 	source := &measured{store: store}
 	set := metrics.New(source, thisVersion().Version)
-	a := agent.New(agent.Options{
+	if source.fleet, err = f.join(ctx, cancel, store, config, set, log); err != nil {
+		return input(err)
+	}
+	opts := agent.Options{
 		Config: config, Paths: store.Writer(), Observers: []agent.Observer{savedWindows{set}},
 		Entry: shownEntry(store), Events: store.Watch, EventsID: events,
 		Metrics: set.Handler(), OnEvent: restoredWindows(set), Version: thisVersion().Version,
-	})
+	}
+	share(&opts, source.fleet, store)
+	a := agent.New(opts)
 	source.agent = a
 	sockets, err := agent.Listen(g.socketDir(), config.Group)
 	if err != nil {
@@ -64,7 +70,7 @@ func (g *global) serve(cmd *cobra.Command, store *pathstore.Store, config agent.
 		log("note: only %d reports may wait while this process is busy, then senders drop theirs: sysctl net.unix.max_dgram_qlen=%d before the start", n, agent.GoodQueue)
 	}
 	go watchMaps(ctx, cancel, g.mapsDir(), events)
-	go reload(ctx, a, f, log)
+	go reload(ctx, a, source.fleet, f, log)
 	go keepAlive(ctx, a)
 	notify("READY=1")
 	ready := map[string]string{"socket_dir": g.socketDir()}
@@ -115,7 +121,7 @@ func ticks(ctx context.Context, every time.Duration) func(func(time.Time) bool) 
 }
 
 // reload reads the configuration again at SIGHUP; a wrong one changes nothing.
-func reload(ctx context.Context, a *agent.Agent, f agentFlags, log func(string, ...any)) {
+func reload(ctx context.Context, a *agent.Agent, part *fleet.Fleet, f agentFlags, log func(string, ...any)) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -126,11 +132,18 @@ func reload(ctx context.Context, a *agent.Agent, f agentFlags, log func(string, 
 		case <-signals:
 		}
 		config, err := f.read()
+		var shared fleet.Config
+		if err == nil {
+			shared, err = f.fleetConfig(config)
+		}
 		if err != nil {
 			log("the configuration stays as it was: %s", errorLine(err))
 			continue
 		}
 		a.Reload(config)
+		if part != nil {
+			part.Reload(shared)
+		}
 		log("the configuration was read again: %s beside root", plural(len(config.Callers), "caller", "callers"))
 	}
 }
@@ -159,6 +172,7 @@ func restoredWindows(set *metrics.Set) func(pathstore.Event) {
 type measured struct {
 	store *pathstore.Store
 	agent *agent.Agent
+	fleet *fleet.Fleet // nil: there is none
 }
 
 func (m *measured) Snapshot() (metrics.Snapshot, error) {
@@ -167,6 +181,7 @@ func (m *measured) Snapshot() (metrics.Snapshot, error) {
 	for _, c := range status.Reports {
 		now.Reports = append(now.Reports, metrics.Reports{UID: c.UID, Result: string(c.Result), Reason: c.Reason, Value: c.Reports})
 	}
+	now.Fleet = measuredFleet(m.fleet)
 	counters, err := m.store.Counters()
 	for _, c := range counters {
 		now.Kernel = append(now.Kernel, metrics.Counter{Name: c.Name, Trigger: c.Trigger, WayOut: c.WayOut, Value: c.Value})

@@ -39,7 +39,7 @@ type Config struct {
 
 	Interval time.Duration // between two puts of one peer
 	Queue    int           // peers that wait while no server answers
-	Netns    uint64        // cookie of the one network namespace this agent speaks for, where policies separate them
+	Netns    string        // path or cookie of the one network namespace this agent speaks for, where policies separate them; default its own
 
 	// Of a bucket that the agent makes because there is none.
 	Replicas int
@@ -117,7 +117,7 @@ func (c *Config) take(s section) error {
 	var errs []error
 	note := func(err error) { errs = append(errs, err) }
 	c.URL, c.Credentials, c.NKey, c.CA, c.Cert, c.Key = s.URL, s.Credentials, s.NKey, s.CA, s.Cert, s.Key
-	c.TLSFirst, c.Exact = s.TLSFirst, s.Exact
+	c.TLSFirst, c.Exact, c.Netns = s.TLSFirst, s.Exact, s.Netns
 	for _, word := range []struct {
 		text string
 		to   *string
@@ -131,7 +131,6 @@ func (c *Config) take(s section) error {
 	note(parsed("max-cwnd", s.MaxCwnd, resume.ParseBytes, &c.MaxCwnd))
 	note(parsed("lifetime", s.Lifetime, time.ParseDuration, &c.Lifetime))
 	note(parsed("interval", s.Interval, time.ParseDuration, &c.Interval))
-	note(parsed("netns", s.Netns, netnsCookie, &c.Netns))
 	most := resume.Bytes(c.MaxBytes)
 	note(parsed("max-bytes", s.MaxBytes, resume.ParseBytes, &most))
 	c.MaxBytes = int64(most)

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -59,12 +58,4 @@ func prefixes(what string, texts []string, to *[]netip.Prefix) error {
 		*to = append(*to, prefix)
 	}
 	return nil
-}
-
-func netnsCookie(text string) (uint64, error) {
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%q is no cookie of a network namespace: give the number that SO_NETNS_COOKIE tells", text)
-	}
-	return n, nil
 }

@@ -29,6 +29,7 @@ type Maps interface {
 type Options struct {
 	Config Config
 	Maps   Maps
+	Netns  uint64                 // cookie of the namespace that Config.Netns means
 	Stored func(path resume.Path) // told of each path of another machine that was written
 	Log    func(format string, args ...any)
 }
@@ -132,7 +133,7 @@ func (f *Fleet) sweep(ctx context.Context) {
 func (f *Fleet) place(peer netip.Addr) (rule pathstore.Rule, scope uint64, err error) {
 	rule, err = f.opts.Maps.Rule(peer)
 	if err == nil && rule.Policy.Scope == resume.ScopeNetns {
-		if scope = f.config.Netns; scope == 0 {
+		if scope = f.opts.Netns; scope == 0 {
 			err = errors.New("its policy keeps one entry for each network namespace: say in fleet: netns: which one this agent speaks for")
 		}
 	}
