@@ -73,7 +73,7 @@ func (f *Fleet) take(peer netip.Addr, c Change, since, expires, now int64) {
 		return
 	}
 	k := f.book.peers[peer]
-	if k != nil && since+int64(slack) < k.since {
+	if k != nil && since+f.clock.slack() < k.since {
 		f.counts.add("in_older")
 		if k.own && k.op != OpPut { // it covers in the bucket what is still true
 			k.unsent = true
@@ -107,7 +107,7 @@ func (f *Fleet) store(peer netip.Addr, k known, now int64) {
 	case err == nil && e.State == pathstore.StateInUse:
 		f.counts.add("in_in_use")
 		return
-	case err == nil && e.State == pathstore.StateFree && e.Source != resume.SourceFleet && k.since <= now-int64(e.Age)+int64(slack):
+	case err == nil && mine(e) && k.since <= now-int64(e.Age)+f.clock.slack():
 		f.counts.add("in_older")
 		if was == nil { // the others know of it all the same
 			f.book.set(peer, k)
@@ -134,6 +134,12 @@ func (f *Fleet) store(peer netip.Addr, k known, now int64) {
 	}
 }
 
+// mine tells whether an entry says more than what others know: it is this
+// machine's own, or was spent here, which they may not have heard of yet.
+func mine(e pathstore.Entry) bool {
+	return e.State == pathstore.StateSpent || e.State == pathstore.StateFree && e.Source != resume.SourceFleet
+}
+
 // remove takes away what another machine's connection has claimed, or what is gone.
 func (f *Fleet) remove(peer netip.Addr, k known, now int64) {
 	rule, scope, err := f.place(peer)
@@ -150,7 +156,7 @@ func (f *Fleet) remove(peer netip.Addr, k known, now int64) {
 	case k.op == OpClaim && rule.Policy.Sharing == resume.SharingShared:
 		f.counts.add("in_shared")
 		return
-	case !absent && e.State != pathstore.StateSpent && k.since+int64(slack) < now-int64(e.Age):
+	case !absent && e.State != pathstore.StateSpent && k.since+f.clock.slack() < now-int64(e.Age):
 		f.counts.add("in_older")
 		return
 	}

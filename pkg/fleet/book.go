@@ -9,10 +9,6 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
-// slack is how far apart two machines may date what happened at the same time:
-// half a round trip to the server each, and the grain of milliseconds.
-const slack = 20 * time.Millisecond
-
 // known is the latest change of one peer that this agent knows of.
 type known struct {
 	op        Op

@@ -3,6 +3,7 @@
 package fleet
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -15,6 +16,9 @@ type clock struct {
 	offset atomic.Int64 // server's wall clock minus the steady clock
 	known  atomic.Bool
 	error  atomic.Int64 // of offset, at most
+
+	mu sync.Mutex
+	at int64 // of the comparison in force
 }
 
 func newClock() *clock { return &clock{began: time.Now()} }
@@ -22,12 +26,26 @@ func newClock() *clock { return &clock{began: time.Now()} }
 // now is in nanoseconds since the clock was made; it never jumps.
 func (c *clock) now() int64 { return int64(time.Since(c.began)) }
 
+// trust is how long a comparison is better than a later one that took longer:
+// clocks drift by some ten microseconds a second.
+const trust = time.Minute
+
 // compare takes a server's time that was read between two moments.
 func (c *clock) compare(server time.Time, before, after int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	took := (after - before) / 2
+	if c.known.Load() && took > c.error.Load() && after-c.at < int64(trust) {
+		return
+	}
+	c.at = after
 	c.offset.Store(server.UnixNano() - (before+after)/2)
-	c.error.Store((after - before) / 2)
+	c.error.Store(took)
 	c.known.Store(true)
 }
+
+// slack is how far apart two machines may date what happened at the same time.
+func (c *clock) slack() int64 { return int64(time.Millisecond) + 2*c.error.Load() }
 
 // lay is how long ago the server's clock showed a time.
 func (c *clock) lay(server time.Time) time.Duration {

@@ -68,8 +68,9 @@ func (f *Fleet) connect(ctx context.Context) (*link, error) {
 	up := func(*nats.Conn) { signal(l.up) }
 	opts = append(opts,
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			f.alone(fmt.Errorf("the connection broke: %w", orClosed(err)))
-			signal(l.broken)
+			if signal(l.broken); ctx.Err() == nil && err != nil {
+				f.alone(fmt.Errorf("the connection broke: %w", err))
+			}
 		}),
 		nats.ReconnectHandler(up), nats.ConnectHandler(up),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { f.alone(err) }),
@@ -96,11 +97,4 @@ func signal(to chan struct{}) {
 	case to <- struct{}{}:
 	default:
 	}
-}
-
-func orClosed(err error) error {
-	if err == nil {
-		return nats.ErrConnectionClosed
-	}
-	return err
 }

@@ -44,7 +44,7 @@ type Change struct {
 	From string        // name of the agent, for people
 	Run  string        // of the agent's process: the same name may come back, this does not
 	N    uint64        // of the changes of one run, from 1
-	Age  time.Duration // since it came about, when it was sent; milliseconds on the wire
+	Age  time.Duration // since it came about, when it was sent; microseconds on the wire
 	TTL  time.Duration // that the path had left, when it was sent; milliseconds
 	Why  string        // OpGone: in one word
 
@@ -72,7 +72,7 @@ const (
 )
 
 var messageFields = []string{
-	"v", "op", "from", "run", "n", "age_ms", "ttl_ms", "why", "cwnd", "ssthresh", "min_rtt_us", "mode", "source",
+	"v", "op", "from", "run", "n", "age_us", "ttl_ms", "why", "cwnd", "ssthresh", "min_rtt_us", "mode", "source",
 }
 
 const maxName = 64
@@ -96,7 +96,7 @@ func (c Change) Append(buf []byte) []byte {
 	word(wireFrom, c.From)
 	word(wireRun, c.Run)
 	number(wireN, c.N)
-	number(wireAge, uint64(max(0, c.Age.Milliseconds())))
+	number(wireAge, uint64(max(0, c.Age.Microseconds())))
 	number(wireTTL, uint64(max(0, c.TTL.Milliseconds())))
 	word(wireWhy, c.Why)
 	number(wireCwnd, uint64(c.Cwnd))
@@ -145,7 +145,7 @@ func (c *Change) read(i int, s *jsonline.Scanner, version *int64) (err error) {
 		n, err = s.Integer("the change", math.MaxInt64)
 		c.N = uint64(n)
 	case wireAge:
-		c.Age, err = span(s, time.Millisecond, maxMillis)
+		c.Age, err = span(s, time.Microsecond, 1000*maxMillis)
 	case wireTTL:
 		c.TTL, err = span(s, time.Millisecond, maxMillis)
 	case wireWhy:

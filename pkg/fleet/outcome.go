@@ -83,9 +83,11 @@ func (f *Fleet) free(l look, k *known, e pathstore.Entry, now int64) (Change, bo
 		f.counts.add("out_kept")
 		return Change{}, false
 	case k == nil:
-	case k.unsent && k.own && k.op == OpPut && since <= k.since+int64(slack):
-		return f.again(l, k, now), true
-	case !k.own && (since <= k.since || k.op == OpPut && since <= k.since+int64(slack)):
+	case k.unsent && k.own && k.op == OpPut:
+		if k.sameAs(next) {
+			return f.again(l, k, now), true
+		}
+	case !k.own && (since <= k.since || k.op == OpPut && since <= k.since+f.clock.slack()):
 		f.counts.add("out_known")
 		return Change{}, false
 	case k.own && k.op == OpPut && k.sameAs(next) && 2*(k.expires-now) >= k.expires-k.since:

@@ -33,7 +33,7 @@ func (f *Fleet) read(ctx context.Context, messages jetstream.MessagesContext, pe
 		}
 		switch {
 		case ctx.Err() != nil, errors.Is(err, jetstream.ErrMsgIteratorClosed):
-			return ctx.Err()
+			return nil // the connection broke, which has been told, or this is the end
 		case err != nil:
 			return fmt.Errorf("reading the bucket: %w", err)
 		}

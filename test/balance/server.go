@@ -157,7 +157,7 @@ func (s *Server) Leave() {
 // Report is what the server's QUIC stack would send of a connection.
 func (s *Server) Report(ctx context.Context, peer netip.Addr, cwnd uint64, path lab.Path) error {
 	return s.reporter.Report(ctx, resume.Report{
-		Peer: peer, ID: "quic", Cwnd: cwnd, MinRTT: path.RTT, SRTT: path.RTT, Sent: 4 * cwnd, MSS: 1200, CC: "cubic",
+		Peer: peer, ID: peer.String(), Cwnd: cwnd, MinRTT: path.RTT, SRTT: path.RTT, Sent: 4 * cwnd, MSS: 1200, CC: "cubic",
 		Event: resume.ReportTick, NetnsCookie: s.Netns,
 	})
 }

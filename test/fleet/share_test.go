@@ -5,6 +5,7 @@ package fleet
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
@@ -31,6 +32,9 @@ func TestAReportIsThereOnTheOthers(t *testing.T) {
 	one.counted(t, map[string]uint64{"out_put": 2, "in_stored": 0})
 	two.counted(t, map[string]uint64{"out_put": 0, "in_stored": 2})
 }
+
+// moment is longer than that within which two machines cannot tell what came first.
+const moment = 200 * time.Millisecond
 
 func TestAClaimARetreatAndADeletionRemoveTheEntryElsewhere(t *testing.T) {
 	b := newBus(t, nil)
@@ -60,6 +64,7 @@ func TestAClaimARetreatAndADeletionRemoveTheEntryElsewhere(t *testing.T) {
 	eventually(t, "the retreat on one", func() bool { return one.lacks(peer4) })
 	eventually(t, "the retreat on two", func() bool { return two.lacks(peer4) })
 
+	time.Sleep(moment)
 	one.report(t, peer4, 200_000)
 	everywhere("a new report", func(m *machine) bool { return m.has(peer4, 200_000) })
 	must(t, three.maps.Delete(peer4, 0))
