@@ -48,7 +48,7 @@ func (f *Fleet) apply(subject string, header nats.Header, data []byte, arrived t
 	case c.Run == f.run:
 		f.echo(key, c, now)
 	default:
-		f.take(peer, c, now-int64(c.Age+lay), now+int64(c.TTL-lay), now)
+		f.take(peer, c, min(now, f.clock.meant(c.At)), now+int64(c.TTL-lay), now)
 	}
 }
 
@@ -72,8 +72,8 @@ func (f *Fleet) take(peer netip.Addr, c Change, since, expires, now int64) {
 		f.counts.add("in_expired")
 		return
 	}
-	k := f.book.peers[peer]
-	if k != nil && since+f.clock.slack() < k.since {
+	k, from := f.book.peers[peer], f.book.member(c.From)
+	if k != nil && k.from != from && since+f.clock.slack() < k.since { // one machine's are in order
 		f.counts.add("in_older")
 		if k.own && k.op != OpPut { // it covers in the bucket what is still true
 			k.unsent = true
@@ -82,7 +82,7 @@ func (f *Fleet) take(peer netip.Addr, c Change, since, expires, now int64) {
 		return
 	}
 	next := known{
-		op: c.Op, from: f.book.member(c.From), since: since, expires: expires,
+		op: c.Op, from: from, since: since, expires: expires,
 		cwnd: c.Cwnd, ssthresh: c.Ssthresh, rtt: c.RTT, mode: c.Mode, source: c.Source, why: c.Why,
 	}
 	if c.Op == OpPut {

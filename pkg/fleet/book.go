@@ -28,7 +28,7 @@ type known struct {
 	why       string
 }
 
-// member is another agent that this one has heard of.
+// member is an agent that this one has heard of.
 type member struct {
 	name  string
 	paths int // of it in the maps

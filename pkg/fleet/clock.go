@@ -9,8 +9,8 @@ import (
 )
 
 // clock is a steady clock of this process, and what the server's clock shows
-// beside it. Messages carry the server's time of their arrival; how long one lay
-// in the bucket follows from that one clock alone, whatever the machines' are.
+// beside it. How long a message lay in the bucket, and which of two changes came
+// first, follows from that one clock alone, whatever the machines' are.
 type clock struct {
 	began  time.Time
 	offset atomic.Int64 // server's wall clock minus the steady clock
@@ -35,17 +35,25 @@ func (c *clock) compare(server time.Time, before, after int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	took := (after - before) / 2
-	if c.known.Load() && took > c.error.Load() && after-c.at < int64(trust) {
+	offset := server.UnixNano() - (before+after)/2
+	moved := offset - c.offset.Load()
+	stepped := max(moved, -moved) > took+c.error.Load()+int64(time.Millisecond)
+	if c.known.Load() && !stepped && took > c.error.Load() && after-c.at < int64(trust) {
 		return
 	}
 	c.at = after
-	c.offset.Store(server.UnixNano() - (before+after)/2)
+	c.offset.Store(offset)
 	c.error.Store(took)
 	c.known.Store(true)
 }
 
 // slack is how far apart two machines may date what happened at the same time.
 func (c *clock) slack() int64 { return int64(time.Millisecond) + 2*c.error.Load() }
+
+// told is a moment of the steady clock as messages have it, meant the inverse.
+func (c *clock) told(at int64) int64 { return (at + c.offset.Load()) / int64(time.Microsecond) }
+
+func (c *clock) meant(at int64) int64 { return at*int64(time.Microsecond) - c.offset.Load() }
 
 // lay is how long ago the server's clock showed a time.
 func (c *clock) lay(server time.Time) time.Duration {

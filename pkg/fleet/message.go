@@ -37,14 +37,15 @@ const (
 
 var ops = []Op{OpPut, OpClaim, OpGone}
 
-// Change is what one agent tells the others of one peer. Its times are spans, so
-// that no clock is compared with another.
+// Change is what one agent tells the others of one peer. Lifetimes are spans. At is
+// of the server's clock, as the sender has compared it with its own: it tells what
+// came first, however long messages are under way, and no machine's clock counts.
 type Change struct {
 	Op   Op
 	From string        // name of the agent, for people
 	Run  string        // of the agent's process: the same name may come back, this does not
 	N    uint64        // of the changes of one run, from 1
-	Age  time.Duration // since it came about, when it was sent; microseconds on the wire
+	At   int64         // when it came about, in microseconds of the server's clock since 1970
 	TTL  time.Duration // that the path had left, when it was sent; milliseconds
 	Why  string        // OpGone: in one word
 
@@ -61,7 +62,7 @@ const (
 	wireFrom
 	wireRun
 	wireN
-	wireAge
+	wireAt
 	wireTTL
 	wireWhy
 	wireCwnd
@@ -72,7 +73,7 @@ const (
 )
 
 var messageFields = []string{
-	"v", "op", "from", "run", "n", "age_us", "ttl_ms", "why", "cwnd", "ssthresh", "min_rtt_us", "mode", "source",
+	"v", "op", "from", "run", "n", "at_us", "ttl_ms", "why", "cwnd", "ssthresh", "min_rtt_us", "mode", "source",
 }
 
 const maxName = 64
@@ -96,7 +97,7 @@ func (c Change) Append(buf []byte) []byte {
 	word(wireFrom, c.From)
 	word(wireRun, c.Run)
 	number(wireN, c.N)
-	number(wireAge, uint64(max(0, c.Age.Microseconds())))
+	number(wireAt, uint64(max(0, c.At)))
 	number(wireTTL, uint64(max(0, c.TTL.Milliseconds())))
 	word(wireWhy, c.Why)
 	number(wireCwnd, uint64(c.Cwnd))
@@ -130,7 +131,6 @@ func ParseChange(text []byte) (Change, error) {
 }
 
 func (c *Change) read(i int, s *jsonline.Scanner, version *int64) (err error) {
-	const maxMillis = int64(resume.MaxTTL / time.Millisecond)
 	switch i {
 	case wireVersion:
 		*version, err = s.Integer("the version", math.MaxInt32)
@@ -144,10 +144,10 @@ func (c *Change) read(i int, s *jsonline.Scanner, version *int64) (err error) {
 		var n int64
 		n, err = s.Integer("the change", math.MaxInt64)
 		c.N = uint64(n)
-	case wireAge:
-		c.Age, err = span(s, time.Microsecond, 1000*maxMillis)
+	case wireAt:
+		c.At, err = s.Integer("time", math.MaxInt64/1000)
 	case wireTTL:
-		c.TTL, err = span(s, time.Millisecond, maxMillis)
+		c.TTL, err = span(s, time.Millisecond, int64(resume.MaxTTL/time.Millisecond))
 	case wireWhy:
 		c.Why, err = text[string](s)
 	case wireCwnd:

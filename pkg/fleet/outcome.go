@@ -159,7 +159,7 @@ func (f *Fleet) again(_ look, k *known, now int64) Change {
 func (f *Fleet) message(k *known, now int64) Change {
 	c := Change{
 		Op: k.op, From: f.config.Name, Run: f.run, N: f.sent.Add(1), Why: k.why,
-		Age: time.Duration(now - k.since), TTL: max(time.Millisecond, time.Duration(k.expires-now)),
+		At: f.clock.told(k.since), TTL: max(time.Millisecond, time.Duration(k.expires-now)),
 	}
 	if k.op == OpPut {
 		c.Cwnd, c.Ssthresh, c.RTT, c.Mode, c.Source = k.cwnd, k.ssthresh, k.rtt, k.mode, k.source

@@ -144,26 +144,13 @@ func TestASlowAgent(t *testing.T) {
 	c.Interval = 0
 	one, two, slow := join(t, c).live(t), join(t, config(b, "two")).live(t), join(t, config(b, "slow")).live(t)
 	slow.maps.mu.Lock()
-	slow.maps.slow = 2 * time.Millisecond
+	slow.maps.slow = time.Millisecond
 	slow.maps.mu.Unlock()
 	for round := range 10 {
-		for i := range 200 {
+		for i := range 100 {
 			one.report(t, peerN(i), resume.Bytes(100_000+round))
 		}
 		time.Sleep(5 * time.Millisecond)
-	}
-	time.Sleep(5 * time.Second)
-	{
-		n := 0
-		A, B := one.maps.contents(), two.maps.contents()
-		for i := range 200 {
-			if A[peerN(i)] != B[peerN(i)] && n < 5 {
-				n++
-				t.Log(i, A[peerN(i)], B[peerN(i)])
-			}
-		}
-		t.Logf("%+v", one.Status())
-		t.Logf("%+v", two.Status())
 	}
 	eventually(t, "the same paths on the fast ones", equal(one, two))
 	eventually(t, "and on the slow one", equal(one, slow))
