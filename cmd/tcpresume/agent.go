@@ -32,9 +32,15 @@ type agentFlags struct {
 
 func (f *agentFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.config, "config", "", "`FILE` that says who may report what (default "+defaultConfig+" if it is there)")
+	f.addFleet(cmd)
 	flags.StringVar(&f.metrics, "metrics", "", "`ADDRESS` of a TCP port for /metrics and /healthz, as in 127.0.0.1:9959 (default none)")
-	flags.StringVar(&f.fleet, "fleet", "", "`URLS` of the NATS servers by which machines share paths, as in nats://nats.example:4222 (default none, or the configuration's)")
+}
+
+// addFleet is for verbs that ask the fleet's servers by themselves, too.
+func (f *agentFlags) addFleet(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.config, "config", "", "`FILE` that says who may report what (default "+defaultConfig+" if it is there)")
+	flags.StringVar(&f.fleet, "fleet", "", "`URLS` of the NATS servers by which machines share paths, as in nats://nats.example:4222 (default the configuration's)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 }
 

@@ -79,6 +79,25 @@ func share(opts *agent.Options, part *fleet.Fleet, store *pathstore.Store) {
 	}
 }
 
+// fleetFindings are of the servers; without a URL there are none.
+func fleetFindings(ctx context.Context, config fleet.Config) []loader.Finding {
+	if config.URL == "" {
+		return nil
+	}
+	var all []loader.Finding
+	for _, f := range fleet.Diagnose(ctx, config) {
+		status := loader.Problem
+		switch {
+		case f.OK && f.Warn:
+			status = loader.Warning
+		case f.OK:
+			status = loader.OK
+		}
+		all = append(all, loader.Finding{Check: f.Check, Status: status, Detail: f.Detail, Remedy: f.Remedy})
+	}
+	return all
+}
+
 type sharedReports struct{ *fleet.Fleet }
 
 func (s sharedReports) Reported(o agent.Outcome) {

@@ -12,10 +12,11 @@ import (
 // known is the latest change of one peer that this agent knows of.
 type known struct {
 	op        Op
-	own       bool // published by this agent
-	unsent    bool // published and not confirmed: to be published again
-	held      bool // of another machine and in the maps now
-	postponed bool // a look waits for the interval to pass
+	own       bool  // published by this agent
+	unsent    bool  // published and not confirmed: to be published again
+	held      bool  // of another machine and in the maps now
+	tries     uint8 // that the server did not answer while it was there
+	postponed bool  // a look waits for the interval to pass
 	from      *member
 	since     int64 // when it came about, on the steady clock
 	expires   int64

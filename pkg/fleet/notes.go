@@ -87,6 +87,7 @@ var CountMeanings = map[string]string{
 	"out_dropped":      "given up: more peers waited than the queue holds",
 	"out_unconfirmed":  "not confirmed by the server, published again",
 	"out_again":        "published again",
+	"out_given_up":     "given up: the server did not confirm it three times; has this machine the right?",
 	"out_failed":       "the maps could not be read",
 	"in":               "messages taken from the bucket",
 	"in_own":           "this agent's own, come back",

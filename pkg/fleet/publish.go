@@ -13,6 +13,7 @@ import (
 
 const (
 	batch      = 512
+	maxTries   = 3
 	roomWait   = 100 * time.Millisecond
 	msgTTLUnit = time.Second // NATS knows no finer lifetimes
 )
@@ -90,17 +91,30 @@ func (f *Fleet) unconfirmed(m *nats.Msg, err error) {
 	if bad != nil {
 		return
 	}
-	f.mu.Lock()
-	if k := f.book.peers[peer]; k != nil && k.own {
-		k.unsent = true
-	}
-	f.counts.add("out_unconfirmed")
-	f.mu.Unlock()
-	if f.live.Load() {
+	live := f.live.Load()
+	if live {
 		f.complain(err)
 	}
-	f.looks.add(look{peer: peer, cause: retry, at: f.clock.now()})
+	f.mu.Lock()
+	f.counts.add("out_unconfirmed")
+	k := f.book.peers[peer]
+	if k != nil && k.own {
+		k.unsent = true
+		if live {
+			k.tries++
+		}
+	}
+	hopeless := k != nil && k.tries >= maxTries
+	if hopeless { // no right to this one, perhaps; the next change tries again
+		k.unsent, k.tries = false, 0
+		f.counts.add("out_given_up")
+	}
+	f.mu.Unlock()
 	signal(f.room)
+	if hopeless {
+		return
+	}
+	f.looks.add(look{peer: peer, cause: retry, at: f.clock.now()})
 }
 
 // refill publishes again what this machine has published and what is still true.
