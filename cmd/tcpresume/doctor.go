@@ -21,8 +21,10 @@ func newDoctor(g *global) *cobra.Command {
 		Short: "Check what tcpresume needs from this machine",
 		Long: `Check everything that tcpresume needs from this machine and what is loaded, and
 name the remedy for each finding. Nothing is changed. A warning keeps tcpresume
-from doing all it can; a problem keeps it from working and makes the exit code 1. Where the agent's configuration
-or --fleet names NATS servers, those are looked at as well.`,
+from doing all it can; a problem keeps it from working and makes the exit code 1.
+
+Where the agent's configuration or --fleet names NATS servers, those are looked
+at as well: by a hello there, as the agent's own.`,
 		Example: `  tcpresume doctor
   tcpresume doctor --cgroup /sys/fs/cgroup/system.slice
   tcpresume doctor --fleet nats://nats.example:4222
