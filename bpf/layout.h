@@ -31,6 +31,7 @@ enum resume_source {
 	RESUME_SOURCE_APPLICATION,
 	RESUME_SOURCE_LEARNT,
 	RESUME_SOURCE_DROPIN,
+	RESUME_SOURCE_FLEET, /* another machine, by way of its agent */
 };
 
 enum resume_scope {
@@ -142,7 +143,7 @@ enum resume_event_kind {
 	RESUME_EVENT_RESUMED = 0,
 	RESUME_EVENT_PHASE,
 	RESUME_EVENT_CLOSED,
-	RESUME_EVENT_LEARNT,
+	RESUME_EVENT_LEARNT, /* a closed connection's path is there for the next */
 };
 
 /* Key of resume_paths: the peer, masked to the policy's prefix length. */

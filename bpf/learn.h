@@ -69,6 +69,42 @@ static __always_inline bool learn_outdone(const struct resume_peer *peer,
 	return view == CLAIM_FREE && copy.stored_ns > seen->best_ns;
 }
 
+/* Who shares what was learnt with other machines looks for it here. */
+static __always_inline void learn_told(struct bpf_sock_ops *ctx, const struct tcp_sock *tp,
+				       const struct resume_path *path)
+{
+	struct resume_event *event = bpf_ringbuf_reserve(&resume_events, sizeof(*event), 0);
+	struct cc_name name = {};
+
+	if (!event) {
+		stats_count(events_lost);
+		return;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->at_ns = path->stored_ns;
+	event->cookie = bpf_get_socket_cookie(ctx);
+	addr_copy(event->peer_addr, ctx->remote_ip6);
+	addr_copy(event->local_addr, ctx->local_ip6);
+	event->peer_port = bpf_ntohl(ctx_u32(ctx->remote_port));
+	event->local_port = ctx_u32(ctx->local_port);
+	event->cwnd_bytes = path->cwnd_bytes;
+	event->saved_rtt_us = event->min_rtt_us = path->min_rtt_us;
+	event->bytes_acked = tp->bytes_acked;
+	event->bytes_sent = tp->bytes_sent;
+	event->snd_cwnd = tp->snd_cwnd;
+	event->snd_ssthresh = tp->snd_ssthresh;
+	event->mss = tp->mss_cache;
+	event->srtt_us = tp->srtt_us >> 3;
+	event->retransmits = tp->total_retrans;
+	event->lost = tp->lost;
+	event->kind = RESUME_EVENT_LEARNT;
+	event->mode = path->mode;
+	event->source = path->source;
+	bpf_getsockopt(ctx, SOL_TCP, TCP_CONGESTION, &name, sizeof(name));
+	event->cc = cc_of(&name) ?: cc_of_wrapper(&name);
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+}
+
 /* A frame of its own: the verifier allows 512 bytes of stack in all. */
 static __noinline void learn_save(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
 {
@@ -101,8 +137,10 @@ static __noinline void learn_save(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
 	path.mode = RESUME_MODE_CAREFUL;
 	path.source = RESUME_SOURCE_LEARNT;
 	path.claim = path_seal(&peer, &path);
-	if (!bpf_map_update_elem(&resume_paths, &peer, &path, BPF_ANY))
-		stats_count(learnt);
+	if (bpf_map_update_elem(&resume_paths, &peer, &path, BPF_ANY))
+		return;
+	stats_count(learnt);
+	learn_told(ctx, tp, &path);
 }
 
 #endif

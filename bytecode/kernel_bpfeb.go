@@ -246,6 +246,7 @@ const (
 	KernelResumeSourceRESUME_SOURCE_APPLICATION KernelResumeSource = 1
 	KernelResumeSourceRESUME_SOURCE_LEARNT      KernelResumeSource = 2
 	KernelResumeSourceRESUME_SOURCE_DROPIN      KernelResumeSource = 3
+	KernelResumeSourceRESUME_SOURCE_FLEET       KernelResumeSource = 4
 )
 
 type KernelResumeStats struct {

@@ -27,12 +27,20 @@ const (
 type agentFlags struct {
 	config  string
 	metrics string
+	fleet   string
 }
 
 func (f *agentFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.config, "config", "", "`FILE` that says who may report what (default "+defaultConfig+" if it is there)")
+	f.addFleet(cmd)
 	flags.StringVar(&f.metrics, "metrics", "", "`ADDRESS` of a TCP port for /metrics and /healthz, as in 127.0.0.1:9959 (default none)")
+}
+
+// addFleet is for verbs that ask the fleet's servers by themselves, too.
+func (f *agentFlags) addFleet(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.config, "config", "", "`FILE` that says who may report what (default "+defaultConfig+" if it is there)")
+	flags.StringVar(&f.fleet, "fleet", "", "`URLS` of the NATS servers by which machines share paths, as in nats://nats.example:4222 (default the configuration's)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 }
 
@@ -59,14 +67,21 @@ are worth, until Ctrl-C or SIGTERM. SIGHUP reads the configuration again.
 
 The kernel part must be up. The agent needs no right but to the pinned maps; a
 stopped or killed one loses no path, and connections never wait for it. Without
-a configuration root and the agent's own user may report.`,
+a configuration root and the agent's own user may report.
+
+With --fleet, or a section "fleet" in the configuration, this machine shares its
+paths with others by NATS; see docs/fleet.md.`,
 		Example: `  tcpresume agent
   tcpresume agent --config agent.yaml --check
-  tcpresume agent --metrics 127.0.0.1:9959`,
+  tcpresume agent --metrics 127.0.0.1:9959
+  tcpresume agent --fleet nats://nats.example:4222`,
 		Args:              takes(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := f.read()
+			if err == nil {
+				_, err = f.fleetConfig(config)
+			}
 			if err != nil {
 				return input(err)
 			}

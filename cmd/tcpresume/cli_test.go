@@ -85,7 +85,7 @@ func TestErrorLines(t *testing.T) {
 		{"report 192.0.2.1 --cwnd 1 --event open", 2, `--event: "open" is not a event: use tick, close`},
 		{"agent --config " + bad, 2, "configuration: open " + bad + ": no such file or directory"},
 		{"up --agent --detach", 2, `--agent needs this process to stay: leave --detach out, or run "tcpresume agent" beside it`},
-		{"up --metrics 127.0.0.1:0", 2, `--config, --metrics and --socket-dir are the agent's: add --agent`},
+		{"up --metrics 127.0.0.1:0", 2, `--config, --metrics, --fleet and --socket-dir are the agent's: add --agent`},
 		{"lst", 2, `"lst" is not a verb of tcpresume: did you mean list?`},
 		{"frobnicate", 2, `"frobnicate" is not a verb of tcpresume: "tcpresume --help" lists them`},
 

@@ -15,7 +15,8 @@ func newDelete(g *global) *cobra.Command {
 		Use:   "delete PEER",
 		Short: "Remove what is stored for a peer",
 		Long: `Remove the entry that serves a peer. Connections that already resumed from it go
-on as they are; the next one starts cold.`,
+on as they are; the next one starts cold. Where the agent shares paths with other
+machines, the entry goes there, too.`,
 		Example: `  tcpresume delete 192.0.2.1
   tcpresume delete 192.0.2.1 --netns 4026531840`,
 		Args:              takes("PEER"),
@@ -30,7 +31,7 @@ on as they are; the next one starts cold.`,
 				return err
 			}
 			defer t.Close()
-			if err := t.Delete(t.peer, t.scope); err != nil {
+			if err := g.deletePath(cmd.Context(), t); err != nil {
 				return err
 			}
 			return g.print(cmd, map[string]any{"deleted": t.peer}, func(w io.Writer) error {

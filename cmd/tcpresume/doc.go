@@ -8,5 +8,5 @@
 // rules and kernel knowledge: a verb parses, calls one function of a library
 // and prints, data on stdout, messages on stderr.
 //
-// Arrow: cmd/tcpresume -> agent, bpfman, client, image, kube, loader, metrics, operator, pathstore, resume, revive
+// Arrow: cmd/tcpresume -> agent, bpfman, client, fleet, image, kube, loader, metrics, operator, pathstore, resume, revive
 package main

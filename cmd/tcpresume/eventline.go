@@ -81,6 +81,8 @@ func eventText(e pathstore.Event) string {
 			text += ", pipe size " + showBytes(e.PipeSize)
 		}
 		return text
+	case "learnt":
+		return fmt.Sprintf("learnt: %s saved, min rtt %s", showBytes(e.SavedCwnd), showRTT(e.SavedRTT))
 	case "closed":
 		return fmt.Sprintf("closed: %s acked, %s, min rtt %s", showVolume(e.BytesAcked), plural(int(e.Retrans), "retransmit", "retransmits"), showRTT(e.MinRTT))
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tcpresume/tcpresume/pkg/agent"
+	"github.com/tcpresume/tcpresume/pkg/fleet"
 	"github.com/tcpresume/tcpresume/pkg/metrics"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
@@ -66,11 +67,16 @@ func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config ag
 	source := &measured{store: store}
 	set := metrics.New(source, thisVersion().Version)
 	idle := g.reviver(log)
-	a := agent.New(agent.Options{
+	if source.fleet, err = f.join(ctx, cancel, store, config, set, log); err != nil {
+		return input(err)
+	}
+	opts := agent.Options{
 		Config: config, Paths: store.Writer(), Observers: []agent.Observer{savedWindows{set}, idle},
 		Entry: shownEntry(store), Events: store.Watch, EventsID: events,
 		Metrics: set.Handler(), OnEvent: restoredWindows(set), Version: thisVersion().Version,
-	})
+	}
+	share(&opts, source.fleet, store)
+	a := agent.New(opts)
 	source.agent = a
 	sockets, err := agent.Listen(g.socketDir(), config.Group)
 	if err != nil {
@@ -91,7 +97,7 @@ func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config ag
 		log("note: only %d reports may wait while this process is busy, then senders drop theirs: sysctl net.unix.max_dgram_qlen=%d before the start", n, agent.GoodQueue)
 	}
 	go watchMaps(ctx, cancel, g.mapsDir(), events)
-	go reload(ctx, a, f, again, log)
+	go reload(ctx, a, source.fleet, f, again, log)
 	go keepAlive(ctx, a)
 	go idle.Run(ctx)
 	notify("READY=1")
@@ -142,7 +148,7 @@ func ticks(ctx context.Context, every time.Duration) func(func(time.Time) bool) 
 }
 
 // reload reads the configuration again at SIGHUP; a wrong one changes nothing.
-func reload(ctx context.Context, a *agent.Agent, f agentFlags, again <-chan os.Signal, log func(string, ...any)) {
+func reload(ctx context.Context, a *agent.Agent, part *fleet.Fleet, f agentFlags, again <-chan os.Signal, log func(string, ...any)) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -150,11 +156,18 @@ func reload(ctx context.Context, a *agent.Agent, f agentFlags, again <-chan os.S
 		case <-again:
 		}
 		config, err := f.read()
+		var shared fleet.Config
+		if err == nil {
+			shared, err = f.fleetConfig(config)
+		}
 		if err != nil {
 			log("the configuration stays as it was: %s", errorLine(err))
 			continue
 		}
 		a.Reload(config)
+		if part != nil {
+			part.Reload(shared)
+		}
 		log("the configuration was read again: %s beside root", plural(len(config.Callers), "caller", "callers"))
 	}
 }
@@ -183,6 +196,7 @@ func restoredWindows(set *metrics.Set) func(pathstore.Event) {
 type measured struct {
 	store *pathstore.Store
 	agent *agent.Agent
+	fleet *fleet.Fleet // nil: there is none
 }
 
 func (m *measured) Snapshot() (metrics.Snapshot, error) {
@@ -191,6 +205,7 @@ func (m *measured) Snapshot() (metrics.Snapshot, error) {
 	for _, c := range status.Reports {
 		now.Reports = append(now.Reports, metrics.Reports{UID: c.UID, Result: string(c.Result), Reason: c.Reason, Value: c.Reports})
 	}
+	now.Fleet = measuredFleet(m.fleet)
 	counters, err := m.store.Counters()
 	for _, c := range counters {
 		now.Kernel = append(now.Kernel, metrics.Counter{Name: c.Name, Trigger: c.Trigger, WayOut: c.WayOut, Value: c.Value})

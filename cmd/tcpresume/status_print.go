@@ -25,6 +25,9 @@ func printStatus(w io.Writer, v statusView, all bool) error {
 	if err := printReports(w, v.Agent); err != nil {
 		return err
 	}
+	if err := printFleet(w, v.Agent, all); err != nil {
+		return err
+	}
 	for _, part := range []struct {
 		title  string
 		always bool

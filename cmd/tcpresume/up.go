@@ -62,8 +62,8 @@ too; see "tcpresume agent".`,
 				return input(errors.New("--agent needs maps that are there, and the operator's may come later: run \"tcpresume agent\" beside it, as manifests/ do"))
 			case serve && err != nil:
 				return input(err)
-			case !serve && (f.config != "" || f.metrics != "" || g.sockets != ""):
-				return input(errors.New("--config, --metrics and --socket-dir are the agent's: add --agent"))
+			case !serve && (f.config != "" || f.metrics != "" || f.fleet != "" || g.sockets != ""):
+				return input(errors.New("--config, --metrics, --fleet and --socket-dir are the agent's: add --agent"))
 			}
 			opts := g.options()
 			opts.Cgroup, opts.MaxPaths = cgroup, uint32(maxPaths)

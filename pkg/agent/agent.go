@@ -36,7 +36,9 @@ type Options struct {
 	Events   func(ctx context.Context, each func(pathstore.Event) error) error
 	EventsID uint32 // of the ring that Events reads
 	Metrics  http.Handler
-	OnEvent  func(pathstore.Event) // told of each event that Events yields
+	Fleet    func() any                                // its status, where this machine is in one
+	Delete   func(peer netip.Addr, scope uint64) error // here and in the fleet; an error wraps pathstore.ErrNotFound where nothing is stored
+	OnEvent  func(pathstore.Event)                     // told of each event that Events yields
 	Log      func(format string, args ...any)
 	Version  string
 }

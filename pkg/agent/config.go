@@ -30,6 +30,9 @@ type Config struct {
 	Fresh time.Duration
 	// Group owns the sockets, so that its members can reach them; -1: the agent's own.
 	Group int
+
+	// Fleet is the section "fleet", which pkg/fleet reads; nil: there is none.
+	Fleet *yaml.Node
 }
 
 // Caller is what some users and groups may do.
@@ -70,6 +73,7 @@ type file struct {
 	SharedAfter *int         `yaml:"shared-after"`
 	Fresh       yaml.Node    `yaml:"fresh"`
 	Group       yaml.Node    `yaml:"group"`
+	Fleet       yaml.Node    `yaml:"fleet"`
 }
 
 type fileCaller struct {
@@ -127,6 +131,9 @@ func ParseConfig(text []byte) (Config, error) {
 		var gid uint32
 		note(scalar(&f.Group, "group", groupID, &gid))
 		config.Group = int(gid)
+	}
+	if f.Fleet.Kind != 0 {
+		config.Fleet = &f.Fleet
 	}
 	for i, c := range f.Callers {
 		caller, err := c.caller()

@@ -51,7 +51,7 @@ func TestConfigErrors(t *testing.T) {
 	caller := func(more string) string { return "callers:\n  - users: [1]\n    " + more + "\n" }
 	for text, want := range map[string]string{
 		"callers: [":                          "line 1: did not find expected node content",
-		"caller: []":                          "line 1: field caller is unknown: use callers, shared-after, fresh, group",
+		"caller: []":                          "line 1: field caller is unknown: use callers, shared-after, fresh, group, fleet",
 		"callers: 5":                          "line 1: cannot unmarshal !!int `5` into a list of callers",
 		"callers: []\ncallers: []":            `line 2: mapping key "callers" already defined at line 1`,
 		"fresh: 1m\n---\nfresh: 2m":           "goes on after its first document",

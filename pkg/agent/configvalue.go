@@ -26,7 +26,7 @@ func plainYAML(err error) error {
 	text = strings.ReplaceAll(strings.TrimPrefix(text, "unmarshal errors:\n  "), "\n  ", "; ")
 	for _, word := range []struct{ from, to string }{
 		{" not found in type agent.fileCaller", " is unknown: use users, groups, peers, rate, burst, max-paths, max-cwnd, exact, read"},
-		{" not found in type agent.file", " is unknown: use callers, shared-after, fresh, group"},
+		{" not found in type agent.file", " is unknown: use callers, shared-after, fresh, group, fleet"},
 		{"[]agent.fileCaller", "a list of callers"}, {"agent.fileCaller", "a caller"}, {"agent.file", "the configuration"},
 		{"[]yaml.Node", "a list"}, {"into bool", "into true or false"}, {"into int", "into a whole number"},
 	} {

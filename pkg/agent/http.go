@@ -10,11 +10,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
-	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
 const (
@@ -48,13 +46,14 @@ func writeJSON(w http.ResponseWriter, status int, kind string, body any) {
 // routes are all requests that the agent answers; the OpenAPI document has the same.
 func (a *Agent) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
-		"POST /v1/reports":   a.postReports,
-		"GET /v1/paths/{ip}": a.getPath,
-		"GET /v1/events":     a.getEvents,
-		"GET /v1/status":     a.getStatus,
-		"GET /healthz":       a.getHealth,
-		"GET /metrics":       a.getMetrics,
-		"GET /openapi.json":  getOpenAPI,
+		"POST /v1/reports":      a.postReports,
+		"GET /v1/paths/{ip}":    a.getPath,
+		"DELETE /v1/paths/{ip}": a.deletePath,
+		"GET /v1/events":        a.getEvents,
+		"GET /v1/status":        a.getStatus,
+		"GET /healthz":          a.getHealth,
+		"GET /metrics":          a.getMetrics,
+		"GET /openapi.json":     getOpenAPI,
 	}
 }
 
@@ -115,14 +114,8 @@ func (a *Agent) getPath(w http.ResponseWriter, r *http.Request) {
 	if c == nil {
 		return
 	}
-	peer, err := resume.ParsePeer(r.PathValue("ip"))
-	if err != nil {
-		problem(w, http.StatusBadRequest, ReasonMalformed, "%v", err)
-		return
-	}
-	scope, err := strconv.ParseUint(r.FormValue("netns_cookie"), 10, 64)
-	if err != nil && r.FormValue("netns_cookie") != "" {
-		problem(w, http.StatusBadRequest, ReasonMalformed, "netns_cookie %q is not a whole number", r.FormValue("netns_cookie"))
+	peer, scope, ok := peerOf(w, r)
+	if !ok {
 		return
 	}
 	if !c.Read {

@@ -73,7 +73,8 @@ func TestHTTPAnswers(t *testing.T) {
 		{"GET /metrics", "", 200, "text/plain; charset=utf-8", "metrics"},
 		{"GET /openapi.json", "", 200, plain, `"openapi"`},
 		{"GET /", "", 404, trouble, `GET / is nothing this agent answers`},
-		{"DELETE /v1/paths/203.0.113.7", "", 404, trouble, `is nothing this agent answers`},
+		{"DELETE /v1/paths/203.0.113.7", "", 404, trouble, `this agent is in no fleet`},
+		{"PUT /v1/paths/203.0.113.7", "", 404, trouble, `is nothing this agent answers`},
 	} {
 		method, path, _ := strings.Cut(c.request, " ")
 		status, kind, body := ask(t, dir, method, path, c.body)
@@ -230,7 +231,7 @@ func TestOpenAPIMatchesTheHandlers(t *testing.T) {
 	for schema, names := range map[string][]string{
 		"Report": resume.ReportFields, "Answer": fieldsOf(t, Answer{Reasons: map[string]int{"x": 1}, Refused: []RefusedLine{{}}}),
 		"Problem": fieldsOf(t, problemAnswer{Answer: Answer{Reasons: map[string]int{"x": 1}, Refused: []RefusedLine{{}}}}),
-		"Status":  fieldsOf(t, Status{}), "ReportEvent": fieldsOf(t, ReportEvent{Reason: "x", Detail: "x", Peer: client, ID: "x", Cwnd: 1, Saved: 1, SavedS: 1, RTT: 1}),
+		"Status":  fieldsOf(t, Status{Fleet: json.RawMessage("{}")}), "ReportEvent": fieldsOf(t, ReportEvent{Reason: "x", Detail: "x", Peer: client, ID: "x", Cwnd: 1, Saved: 1, SavedS: 1, RTT: 1}),
 	} {
 		got := schemas[schema].Properties
 		for _, name := range names {

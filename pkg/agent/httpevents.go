@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"strconv"
@@ -67,6 +68,8 @@ type Status struct {
 	Watchers    int       `json:"watchers"`
 	EventsID    uint32    `json:"events_map"`
 	Reports     []Counted `json:"reports"`
+
+	Fleet json.RawMessage `json:"fleet,omitempty"` // a fleet.Status
 }
 
 // Status returns what GET /v1/status answers.
@@ -76,6 +79,9 @@ func (a *Agent) Status() Status {
 		Watchers: int(a.hub.readers.Load()), EventsID: a.opts.EventsID, Reports: a.Counts(),
 	}
 	s.Peers, s.Connections = a.Tracked()
+	if a.opts.Fleet != nil {
+		s.Fleet, _ = json.Marshal(a.opts.Fleet()) // of plain fields, which cannot fail
+	}
 	return s
 }
 

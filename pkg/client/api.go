@@ -149,4 +149,15 @@ func Get(ctx context.Context, dir, path string) (*http.Response, error) {
 	return a.do(ctx, http.MethodGet, path, nil)
 }
 
+// Delete asks the agent's API to remove something, such as /v1/paths/192.0.2.1.
+func Delete(ctx context.Context, dir, path string) error {
+	a := newAPI(filepath.Join(cmp.Or(dir, resume.SocketDir), resume.APISocket))
+	defer a.close()
+	reply, err := a.do(ctx, http.MethodDelete, path, nil)
+	if err == nil {
+		reply.Body.Close()
+	}
+	return err
+}
+
 func (a *api) close() { a.http.CloseIdleConnections() }

@@ -34,6 +34,7 @@ type Snapshot struct {
 	Reports []Reports
 	Peers   int // that the agent has in mind
 	Queue   int // length of the report socket's queue
+	Fleet   *Fleet
 }
 
 // Source tells what is counted, at each scrape.
@@ -60,7 +61,7 @@ func New(source Source, version string) *Set {
 			Name: "tcpresume_restored_window_bytes", Help: "Windows that connections got from saved state, by mode: exact at once, careful at the jump.", Buckets: buckets,
 		}, []string{"mode"}),
 	}
-	for _, source := range []resume.Source{resume.SourceApplication, resume.SourceLearnt} {
+	for _, source := range []resume.Source{resume.SourceApplication, resume.SourceLearnt, resume.SourceFleet} {
 		s.saved.WithLabelValues(string(source))
 	}
 	for _, mode := range []resume.Mode{resume.ModeCareful, resume.ModeExact} {
@@ -114,6 +115,9 @@ func (c collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{up, established, waysOut, triggers, afterwards, reports, peers, queue} {
 		to <- d
 	}
+	for _, d := range fleetDescs {
+		to <- d
+	}
 }
 
 func (c collector) Collect(to chan<- prometheus.Metric) {
@@ -147,4 +151,5 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	}
 	send(peers, prometheus.GaugeValue, float64(now.Peers))
 	send(queue, prometheus.GaugeValue, float64(now.Queue))
+	sendFleet(now.Fleet, send)
 }

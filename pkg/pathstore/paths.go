@@ -78,9 +78,13 @@ func (s *Store) Get(peer netip.Addr, scope uint64) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
+	return s.get(key, peer)
+}
+
+func (s *Store) get(key bytecode.KernelResumePeer, peer netip.Addr) (Entry, error) {
 	var val bytecode.KernelResumePath
 	if err := s.paths().Lookup(&key, &val); err != nil {
-		return Entry{}, pathError(peer, scope, err)
+		return Entry{}, pathError(peer, key.Scope, err)
 	}
 	return decode(&key, &val, bootNow()), nil
 }
@@ -91,8 +95,12 @@ func (s *Store) Delete(peer netip.Addr, scope uint64) error {
 	if err != nil {
 		return err
 	}
+	return s.delete(key, peer)
+}
+
+func (s *Store) delete(key bytecode.KernelResumePeer, peer netip.Addr) error {
 	if err := s.paths().Delete(&key); err != nil {
-		return pathError(peer, scope, err)
+		return pathError(peer, key.Scope, err)
 	}
 	return nil
 }

@@ -100,3 +100,21 @@ func (w *Writer) Drop(peer netip.Addr, scope uint64) error {
 	}
 	return w.store.Delete(peer, scope)
 }
+
+// Get is Store.Get.
+func (w *Writer) Get(peer netip.Addr, scope uint64) (Entry, error) {
+	rule, err := w.Rule(peer)
+	if err != nil {
+		return Entry{}, err
+	}
+	return w.store.get(peerKey(peer, scope, rule.Policy), peer)
+}
+
+// Delete is Store.Delete.
+func (w *Writer) Delete(peer netip.Addr, scope uint64) error {
+	rule, err := w.Rule(peer)
+	if err != nil {
+		return err
+	}
+	return w.store.delete(peerKey(peer, scope, rule.Policy), peer)
+}

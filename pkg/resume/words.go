@@ -37,6 +37,7 @@ const (
 	SourceApplication Source = "application"
 	SourceLearnt      Source = "learnt"
 	SourceDropin      Source = "dropin"
+	SourceFleet       Source = "fleet" // another machine
 )
 
 // Scope says whether one key serves the host or each network namespace has its own.
@@ -73,7 +74,7 @@ var (
 	PolicyModes    = []Mode{ModeOff, ModeExact, ModeCareful}
 	Sharings       = []Sharing{SharingPolicy, SharingSingle, SharingShared}
 	PolicySharings = []Sharing{SharingSingle, SharingShared}
-	Sources        = []Source{SourceOperator, SourceApplication, SourceLearnt, SourceDropin}
+	Sources        = []Source{SourceOperator, SourceApplication, SourceLearnt, SourceDropin, SourceFleet}
 	Scopes         = []Scope{ScopeHost, ScopeNetns}
 	Lives          = []Live{LiveIdle, LiveNever}
 	Dropins        = []Dropin{DropinFallback, DropinAlways, DropinNever}

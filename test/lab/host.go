@@ -58,6 +58,9 @@ func (h *Host) Addr(ipv6 bool) netip.Addr {
 
 func (h *Host) close() error {
 	err := h.namespace.Close()
+	if h.tun < 0 { // a wire goes with its namespace
+		return err
+	}
 	if closing := unix.Close(h.tun); closing != nil {
 		err = errors.Join(err, fmt.Errorf("close tun device of %s: %w", h.Name, closing))
 	}

@@ -44,6 +44,9 @@ func (n *Namespace) Do(f func() error) error {
 	})
 }
 
+// FD is the namespace for system calls that take one, until Close.
+func (n *Namespace) FD() int { return n.fd }
+
 // Close gives the namespace up. The kernel removes it once the last socket that
 // was made in it is closed too.
 func (n *Namespace) Close() error {

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tcpresume/tcpresume/pkg/agent"
+	"github.com/tcpresume/tcpresume/pkg/client"
+	"github.com/tcpresume/tcpresume/pkg/fleet"
+	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/pkg/metrics"
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
+)
+
+// fleetConfig is what the configuration and the flag say; without a URL there is no fleet.
+func (f agentFlags) fleetConfig(config agent.Config) (fleet.Config, error) {
+	shared := fleet.DefaultConfig()
+	if config.Fleet != nil {
+		if err := config.Fleet.Decode(&shared); err != nil {
+			return shared, err
+		}
+	}
+	if f.fleet != "" {
+		shared.URL = f.fleet
+	}
+	return shared, nil
+}
+
+// join makes this machine a part of the fleet, if there is one. That no server
+// answers is no error: the machine goes on alone until one does.
+func (f agentFlags) join(ctx context.Context, cancel context.CancelCauseFunc, store *pathstore.Store, config agent.Config, set *metrics.Set, log func(string, ...any)) (*fleet.Fleet, error) {
+	shared, err := f.fleetConfig(config)
+	if err != nil || shared.URL == "" {
+		return nil, err
+	}
+	netns, err := loader.NetnsCookie(cmp.Or(shared.Netns, "/proc/self/ns/net"))
+	if err != nil && shared.Netns != "" {
+		return nil, fmt.Errorf("fleet: netns: %w", err)
+	}
+	part, err := fleet.New(fleet.Options{
+		Config: shared, Maps: store.Writer(), Netns: netns, Log: log,
+		Stored: func(p resume.Path) { set.Saved(resume.SourceFleet, p.Cwnd) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		if err := part.Run(ctx); err != nil {
+			cancel(err)
+		}
+	}()
+	return part, nil
+}
+
+// share lets the fleet see what the agent sees.
+func share(opts *agent.Options, part *fleet.Fleet, store *pathstore.Store) {
+	if part == nil {
+		return
+	}
+	opts.Observers = append(opts.Observers, sharedReports{part})
+	opts.Fleet = func() any { return part.Status() }
+	opts.Delete = func(peer peerAddr, scope uint64) error {
+		err := store.Delete(peer, scope)
+		if err == nil || errors.Is(err, pathstore.ErrNotFound) { // others may have it
+			part.Deleted(peer)
+			return nil
+		}
+		return err
+	}
+	measure := opts.OnEvent
+	opts.OnEvent = func(e pathstore.Event) {
+		measure(e)
+		part.Event(e)
+	}
+}
+
+// fleetFindings are of the servers; without a URL there are none.
+func fleetFindings(ctx context.Context, config fleet.Config) []loader.Finding {
+	if config.URL == "" {
+		return nil
+	}
+	var all []loader.Finding
+	for _, f := range fleet.Diagnose(ctx, config) {
+		status := loader.Problem
+		switch {
+		case f.OK && f.Warn:
+			status = loader.Warning
+		case f.OK:
+			status = loader.OK
+		}
+		all = append(all, loader.Finding{Check: f.Check, Status: status, Detail: f.Detail, Remedy: f.Remedy})
+	}
+	return all
+}
+
+type sharedReports struct{ *fleet.Fleet }
+
+func (s sharedReports) Reported(o agent.Outcome) {
+	if o.Result == agent.Stored {
+		s.Look(o.Path.Peer)
+	}
+}
+
+// deletePath removes an entry here and, where the agent of these maps is in a
+// fleet, everywhere.
+func (g *global) deletePath(ctx context.Context, t target) error {
+	ctx, cancel := context.WithTimeout(ctx, reportPatience)
+	defer cancel()
+	if s, _ := g.agentStatus(ctx, t.Store); s == nil || s.Fleet == nil {
+		return t.Delete(t.peer, t.scope)
+	}
+	err := client.Delete(ctx, g.socketDir(), fmt.Sprintf("/v1/paths/%s?netns_cookie=%d", t.peer, t.scope))
+	var refused *client.Refused
+	if errors.As(err, &refused) { // this user may write the maps, not speak for the machine
+		return errors.Join(t.Delete(t.peer, t.scope), fmt.Errorf("deleted here only: %w", err))
+	}
+	return err
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
+)
+
+// Maps is this machine's store of paths. A pathstore.Writer of the fleet's own is
+// one. It is called by one goroutine at a time.
+type Maps interface {
+	Rule(peer netip.Addr) (pathstore.Rule, error)
+	Get(peer netip.Addr, scope uint64) (pathstore.Entry, error)
+	PutAll(paths []resume.Path) (int, error)
+	Delete(peer netip.Addr, scope uint64) error
+}
+
+// Options of New. Config and Maps are required.
+type Options struct {
+	Config Config
+	Maps   Maps
+	Netns  uint64                 // cookie of the namespace that Config.Netns means
+	Stored func(path resume.Path) // told of each path of another machine that was written
+	Log    func(format string, args ...any)
+}
+
+// Fleet is this machine's part in it. Its methods may be called from several goroutines.
+type Fleet struct {
+	opts  Options
+	run   string // names this process
+	clock *clock
+	looks *looks
+	lag   lag
+	sent  atomic.Uint64 // number of the latest own change
+
+	live atomic.Bool // connected, and everything that waited in the bucket was taken
+	room chan struct{}
+
+	mu       sync.Mutex // of all below, and of Maps
+	config   Config
+	book     book
+	counts   counts
+	rejected []Rejection
+	state    state
+}
+
+// New makes a Fleet that is connected to nothing yet.
+func New(opts Options) (*Fleet, error) {
+	if err := opts.Config.Validate(); err != nil {
+		return nil, err
+	}
+	if opts.Config.URL == "" {
+		return nil, errors.New("no server: give the fleet's url, as in nats://nats.example:4222")
+	}
+	if opts.Log == nil {
+		opts.Log = func(string, ...any) {}
+	}
+	name := make([]byte, 8)
+	if _, err := rand.Read(name); err != nil {
+		return nil, err
+	}
+	c := newClock()
+	return &Fleet{
+		opts: opts, config: opts.Config, run: hex.EncodeToString(name), clock: c,
+		looks: newLooks(opts.Config.Queue), book: newBook(c.now()), room: make(chan struct{}, 1),
+		counts: make(counts), state: state{since: time.Now()},
+	}, nil
+}
+
+// Reload puts another policy in force: what may leave and enter, caps, interval.
+// Where the fleet is and who this machine is there needs a new process.
+func (f *Fleet) Reload(config Config) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.config = config
+}
+
+// Look tells that something has become of a peer's entry in the maps. It never
+// waits; what the entry is then goes to the others.
+func (f *Fleet) Look(peer netip.Addr) { f.looks.add(look{peer: peer, at: f.clock.now()}) }
+
+// Deleted tells that the operator removed a peer's entry: nobody is to use it.
+func (f *Fleet) Deleted(peer netip.Addr) {
+	f.looks.add(look{peer: peer, cause: deleted, at: f.clock.now()})
+}
+
+// Event is Look for what the kernel tells.
+func (f *Fleet) Event(e pathstore.Event) { f.Look(e.Peer.Addr()) }
+
+// Run takes part until ctx ends. It returns early only where waiting cannot help:
+// wrong credentials files, for one.
+func (f *Fleet) Run(ctx context.Context) error {
+	link, err := f.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer link.nc.Close()
+	var parts sync.WaitGroup
+	parts.Go(func() { f.publish(ctx, link) })
+	parts.Go(func() { f.sweep(ctx) })
+	f.follow(ctx, link)
+	f.live.Store(false)
+	parts.Wait()
+	return nil
+}
+
+func (f *Fleet) sweep(ctx context.Context) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			f.mu.Lock()
+			f.book.sweep(f.clock.now())
+			f.mu.Unlock()
+		}
+	}
+}
+
+// place is where a peer's entry is in the maps, and the rule that says so.
+func (f *Fleet) place(peer netip.Addr) (rule pathstore.Rule, scope uint64, err error) {
+	rule, err = f.opts.Maps.Rule(peer)
+	if err == nil && rule.Policy.Scope == resume.ScopeNetns {
+		if scope = f.opts.Netns; scope == 0 {
+			err = errors.New("its policy keeps one entry for each network namespace: say in fleet: netns: which one this agent speaks for")
+		}
+	}
+	return rule, scope, err
+}
