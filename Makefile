@@ -9,7 +9,7 @@ PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc lib
 
 ARCHITECTURES := amd64 arm64 ppc64le riscv64 s390x
 
-.PHONY: help build agent images demo test kube-apiserver bench bench-agent careful generate lint deps docs fmt clean
+.PHONY: help build agent images demo test kube-apiserver test-faults bench bench-agent careful generate lint deps docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## show what each target does
@@ -34,6 +34,9 @@ test: build deps kube-apiserver ## run every test on this kernel, in namespaces 
 	cd test && go test -race -p 1 ./lab/... ./phase ./law
 	-@test/bpfman.sh >/dev/null # a released bpfman, built once; without Rust its tests say so
 	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful ./agent ./bpfman ./kube/... # the race detector would slow the emulated path
+
+test-faults: build deps ## kill, fill, unmount, delete and replace under load, a thousand times; writes docs/faults.md (root, minutes)
+	cd test && go test -count=1 -timeout 60m ./faults -args -kills 1000 -crowd 50000 -md ../../docs/faults.md
 
 kube-apiserver: ## build the Kubernetes API server that tests use, once (minutes)
 	@test/kube/apiserver/build.sh
