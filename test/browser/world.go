@@ -121,17 +121,21 @@ func (w *World) Visit(ctx context.Context, bytes int) (Fetched, error) {
 	return f, w.alone(ctx)
 }
 
-// alone waits until the server has no TCP connection. A browser opens one more
-// than it needs, and both ends keep that one for ten seconds.
+// alone ends the browser's TCP connections, as a NAT that forgets them would, and
+// waits until the server has none. It would take up to half a minute otherwise:
+// a browser opens one more than it needs and keeps it.
 func (w *World) alone(ctx context.Context) error {
-	for ; ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
-		var sockets []byte
-		err := w.Lab.Server.Do(func() error {
-			var err error
-			sockets, err = exec.CommandContext(ctx, "ss", "-Htn", "state", "established").Output()
+	forget := exec.CommandContext(ctx, "ss", "--kill", "-Htn", "state", "established")
+	if err := w.Lab.Client.Do(func() error { return example.Quietly(forget) }); err != nil {
+		return err
+	}
+	for ; ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+		var left []byte
+		err := w.Lab.Server.Do(func() (err error) {
+			left, err = exec.CommandContext(ctx, "ss", "-Htn", "state", "established").Output()
 			return err
 		})
-		if err != nil || len(sockets) == 0 {
+		if err != nil || len(left) == 0 {
 			return err
 		}
 	}

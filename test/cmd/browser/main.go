@@ -62,7 +62,7 @@ func show(ctx context.Context, s setting) (err error) {
 		for _, cgroup := range []*lab.Cgroup{nil, r.Cgroup} {
 			one, err := play(ctx, r, scene, s, cgroup)
 			if err != nil {
-				return fmt.Errorf("%s: %w", scene.name, err)
+				return fmt.Errorf("%s: %w; the agent said: %s", scene.name, err, agent.Output())
 			}
 			runs = append(runs, one)
 		}

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
 	"github.com/tcpresume/tcpresume/test/browser"
 	"github.com/tcpresume/tcpresume/test/example"
 	"github.com/tcpresume/tcpresume/test/lab"
@@ -41,8 +41,8 @@ type run struct {
 	scene    scene
 	with     bool // tcpresume
 	got      browser.Fetched
-	stored   pathstore.Entry
-	farewell time.Duration // from the last QUIC packet after the end of HTTP/3 to the SYN-ACK of the fallback; 0: there was none
+	saved    resume.Bytes  // what the connection resumed from
+	farewell time.Duration // from the last QUIC packet to the SYN-ACK of the fallback, where the server says farewell
 	events   []string
 }
 
@@ -72,7 +72,7 @@ func play(ctx context.Context, r *rig.Rig, scene scene, s setting, cgroup *lab.C
 		return one, errors.Join(fmt.Errorf("the visit used %q", visited.Protocol), err)
 	}
 	for { // the sweep of the server's connections passes once a second
-		if one.stored, err = r.Store.Get(w.Lab.Client.IPv4, 0); err == nil && one.stored.Age < time.Second {
+		if _, err = r.Store.Get(w.Lab.Client.IPv4, 0); err == nil {
 			break
 		}
 		if ctx.Err() != nil {
@@ -89,7 +89,16 @@ func play(ctx context.Context, r *rig.Rig, scene scene, s setting, cgroup *lab.C
 		err = fmt.Errorf("%d bytes came over %s", one.got.Bytes, one.got.Protocol)
 	}
 	time.Sleep(2 * time.Second) // the server closes the connection, which is the last event
-	one.events, one.farewell = events.Record(), clock()
+	one.events = events.Record()
+	if since := clock(); scene.wait > 0 {
+		one.farewell = since
+	}
+	for _, e := range events.Kernel("resumed") {
+		one.saved = e.SavedCwnd
+	}
+	if one.with && one.saved == 0 && err == nil {
+		err = errors.New("no connection resumed")
+	}
 	return one, err
 }
 
@@ -113,9 +122,6 @@ func captureFarewell(l *lab.Lab) (stop func() time.Duration) {
 		l.Capture(nil)
 		mu.Lock()
 		defer mu.Unlock()
-		if quic == 0 {
-			return 0
-		}
 		return answer - quic
 	}
 }

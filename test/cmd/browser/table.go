@@ -19,7 +19,7 @@ func print(w io.Writer, s setting, runs []run) error {
 	for _, r := range runs {
 		start := "cold"
 		if r.with {
-			start = fmt.Sprintf("tcpresume, %v reported", r.stored.Cwnd)
+			start = fmt.Sprintf("tcpresume, from %d bytes", r.saved)
 		}
 		fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", r.scene.name, start,
 			ms(r.got.FromConnect()-r.scene.wait), ms(r.got.Whole-r.scene.wait), ms(r.farewell))
