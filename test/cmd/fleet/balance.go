@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/tcpresume/tcpresume/pkg/fleet"
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/balance"
+	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/rig"
+)
+
+const response = 1_000_000
+
+var path = lab.Path{RTT: 100 * time.Millisecond, Rate: 100e6}
+
+// measureBalance takes the time of a response that the other server gives.
+func measureBalance(ctx context.Context, o options) error {
+	var failed error
+	rig.Isolate(func() int {
+		loaded, err := rig.New(ctx)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		failed = errors.Join(o.balanced(ctx, loaded), loaded.Close())
+		if failed != nil {
+			fmt.Fprintln(os.Stderr, failed)
+			return 1
+		}
+		return 0
+	})
+	return failed
+}
+
+func (o options) balanced(ctx context.Context, loaded *rig.Rig) (err error) {
+	s, err := balance.New(ctx, loaded, path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	o.head("fleet", "reported on", "landed on", "1 MB, median", "fastest", "slowest", "of them resumed and jumped", "claims that reached the reporter", "until then, median")
+	for _, shared := range []bool{false, true} {
+		if shared {
+			for _, one := range s.Servers {
+				part, err := one.Join(ctx)
+				if err != nil {
+					return err
+				}
+				if err := until(patience, func() bool { return part.Status().State == fleet.StateLive }); err != nil {
+					return err
+				}
+			}
+		}
+		if err := o.transfers(ctx, s, loaded, shared); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o options) transfers(ctx context.Context, s *balance.Site, loaded *rig.Rig, shared bool) error {
+	reporter, other := s.Servers[0], s.Servers[1]
+	var took, claims []time.Duration
+	before, err := loaded.Counters()
+	if err != nil {
+		return err
+	}
+	peer := s.Client.IPv4
+	for range o.runs {
+		if _, err := loaded.Store.Flush(); err != nil {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond) // a report of the same moment as a deletion would be older
+		if err := reporter.Report(ctx, peer, uint64(path.BDP()), path); err != nil {
+			return err
+		}
+		if err := until(patience, func() bool { return !shared || free(other, s) }); err != nil {
+			return fmt.Errorf("the entry on the other server: %w", err)
+		}
+		transfer, err := s.Connect(ctx, other, false)
+		if err != nil {
+			return err
+		}
+		claimed := make(chan time.Duration, 1)
+		go func() { claimed <- claimLag(reporter, other, s) }()
+		d, err := transfer.Fetch(response)
+		if err != nil {
+			return err
+		}
+		took = append(took, d)
+		if d := <-claimed; d > 0 {
+			claims = append(claims, d)
+		}
+		if err := transfer.Close(); err != nil {
+			return err
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	after, err := loaded.Counters()
+	if err != nil {
+		return err
+	}
+	o.row(shared, reporter.Name, other.Name, quantile(took, 0.5), took[0], took[len(took)-1],
+		after["congestion_window_limited"]-before["congestion_window_limited"], len(claims), quantile(claims, 0.5))
+	return nil
+}
+
+func free(one *balance.Server, s *balance.Site) bool {
+	e, err := one.Entry(s.Client.IPv4)
+	return err == nil && e.State == pathstore.StateFree
+}
+
+// claimLag is how long an entry that a connection has claimed on one server can
+// still be claimed on the other.
+func claimLag(reporter, other *balance.Server, s *balance.Site) time.Duration {
+	var began time.Time
+	for end := time.Now().Add(time.Second); time.Now().Before(end); {
+		if began.IsZero() {
+			if e, err := other.Entry(s.Client.IPv4); err == nil && e.State == pathstore.StateInUse {
+				began = time.Now()
+			}
+		} else if !free(reporter, s) {
+			return time.Since(began)
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
+	return 0
+}
