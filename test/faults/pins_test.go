@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package faults
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/rig"
+)
+
+// ends waits until an agent has ended because its maps were taken away.
+func ends(t *testing.T, a *rig.Agent) {
+	t.Helper()
+	_ = a.Wait()
+	if code := a.ProcessState.ExitCode(); code != 3 || !strings.Contains(a.Said(), "not loaded") {
+		t.Errorf("the agent ended with exit %d, %s", code, a.Said())
+	}
+}
+
+// What the running program uses is not lost with its name: "up" pins it again.
+func TestMapsUnpinned(t *testing.T) {
+	s := newSite(t, "pins of the maps removed, one and all of them; then `up`", 0)
+	maps := append([]string{"*"}, pathstore.Maps...)
+	for _, pattern := range maps {
+		a := s.agent(t)
+		found, err := filepath.Glob(filepath.Join(loader.MapsDir(loader.DefaultPins), pattern))
+		must(t, err)
+		for _, pin := range found {
+			must(t, os.Remove(pin))
+		}
+		s.row.Times++
+		before := s.load.opened.Load()
+		eventually(t, "connections go on", func() bool { return s.load.opened.Load() > before+50 })
+		ends(t, a)
+		known := s.held
+		s.up(t)
+		s.held.links = known.links
+		s.check(t)
+	}
+	s.row.Cost = "the agent ends with the reason until `up` has pinned them again"
+}
+
+// Pins are what keeps programs in the kernel. Without any the next connections
+// start as without tcpresume, and those that resume go on.
+func TestPinsRemoved(t *testing.T) {
+	s := newSite(t, "all pins removed (`rm -r /sys/fs/bpf/tcpresume`); then `up`", 0)
+	s.loses(t, func() { must(t, os.RemoveAll(loader.DefaultPins)) })
+}
+
+func TestBPFFSUnmounted(t *testing.T) {
+	s := newSite(t, "bpffs unmounted (`umount -l`), nobody else has it mounted; then `up`", 0)
+	s.loses(t, func() { must(t, unix.Unmount("/sys/fs/bpf", unix.MNT_DETACH)) })
+}
+
+func (s *site) loses(t *testing.T, breaks func()) {
+	for range 5 {
+		a := s.agent(t)
+		before := s.load.opened.Load()
+		breaks()
+		s.row.Times++
+		ends(t, a)
+		eventually(t, "connections go on", func() bool { return s.load.opened.Load() > before+50 })
+		eventually(t, "nothing is left in the kernel", func() bool { return len(s.held.links) == 0 || len(s.held.linked()) == 0 })
+		if code, said := s.run(t, "status"); code != 3 {
+			t.Errorf("status: exit %d, %s", code, said)
+		}
+		s.held.maps = nil // the fill below makes others
+		s.up(t)
+		s.fill(t, keptPaths)
+		s.check(t)
+	}
+	s.row.Cost = "paths are in the kernel's memory only: they go with the last pin (`dump` saves them); connections start cold until `up`"
+}
