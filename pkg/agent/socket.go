@@ -94,6 +94,9 @@ func (s *Sockets) acquire() error {
 		return err
 	}
 	_, err = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return nil // the number is for people; a full disk must not keep an agent from serving
+	}
 	return err
 }
 

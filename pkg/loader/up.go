@@ -100,6 +100,9 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 	if err != nil {
 		return err
 	}
+	if err := recoverMaps(running, spec, opts, undone); err != nil {
+		return err
+	}
 	maps, err := openMaps(spec, opts, undone)
 	if err != nil {
 		return err

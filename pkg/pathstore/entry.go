@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
@@ -33,15 +31,6 @@ type Entry struct {
 	Uses     uint32
 	Retreats uint32
 	Outcome  string // trigger that ended the latest use; empty: none yet
-}
-
-// bootNow is the clock of every lifetime: it goes on in suspend and never jumps.
-func bootNow() uint64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
-		panic(err) // the kernel has had this clock since 2.6.39
-	}
-	return uint64(ts.Nano())
 }
 
 func peerKey(addr netip.Addr, scope uint64, policy resume.Policy) bytecode.KernelResumePeer {
