@@ -14,7 +14,7 @@ EXAMPLE_PACKAGES := gcc g++ libc6-dev iproute2 bpftool nftables util-linux chrom
 
 ARCHITECTURES := amd64 arm64 ppc64le riscv64 s390x
 
-.PHONY: help build agent images demo browser test test-examples test-kernels fuzz kube-apiserver bench bench-agent careful cover vuln sbom generate lint deps docs fmt clean
+.PHONY: help build agent images demo browser test test-examples test-faults test-kernels fuzz kube-apiserver bench bench-agent careful cover vuln sbom generate lint deps docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## show what each target does
@@ -49,6 +49,9 @@ test-examples: ## run the servers of examples/ against the agent, and a browser 
 	@test/deps.sh $(EXAMPLE_PACKAGES)
 	for e in $(EXAMPLES); do go -C examples/$$e test -race ./... || exit; done
 	cd test && go test -count=1 -p 1 -timeout 30m ./examples ./browser
+
+test-faults: build deps ## kill, fill, unmount, delete and replace under load, a thousand times; writes docs/faults.md (root, minutes)
+	cd test && go test -count=1 -timeout 60m ./faults -args -kills 1000 -crowd 50000 -md ../../docs/faults.md
 
 kube-apiserver: ## build the Kubernetes API server that tests use, once (minutes)
 	@test/kube/apiserver/build.sh

@@ -3,7 +3,9 @@
 package faults
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -61,7 +63,49 @@ func TestPinsRemoved(t *testing.T) {
 
 func TestBPFFSUnmounted(t *testing.T) {
 	s := newSite(t, "bpffs unmounted (`umount -l`), nobody else has it mounted; then `up`", 0)
-	s.loses(t, func() { must(t, unix.Unmount("/sys/fs/bpf", unix.MNT_DETACH)) })
+	s.loses(t, func() { unmount(t) })
+}
+
+// unmount takes away what is mounted there, and what the machine has below.
+func unmount(t *testing.T) {
+	t.Helper()
+	must(t, unix.Unmount("/sys/fs/bpf", unix.MNT_DETACH))
+	for unix.Unmount("/sys/fs/bpf", unix.MNT_DETACH) == nil {
+	}
+}
+
+// An agent under systemd has mounts of its own, and with them the pins.
+func TestBPFFSUnmountedHere(t *testing.T) {
+	s := newSite(t, "bpffs unmounted, while an agent with mounts of its own (as under systemd) keeps it", 0)
+	store := s.open(t)
+	defer store.Close()
+	for range 3 {
+		cmd := exec.Command("unshare", "--mount", "--propagation", "private", program, "agent", "--pins", loader.DefaultPins, "--socket-dir", s.sockets)
+		a, err := rig.StartAgentBy(cmd, s.sockets)
+		must(t, err)
+		unmount(t)
+		s.row.Times++
+		there := fmt.Sprintf("/proc/%d/root%s", a.Process.Pid, loader.DefaultPins)
+		goal := counter(t, store, "resumed") + uint64(len(s.load.ports))
+		eventually(t, "new connections resume", func() bool { return counter(t, store, "resumed") >= goal })
+		if code, said := s.run(t, "up", "--detach"); code != 1 || !strings.Contains(said, "another tcpresume is up under other pins") {
+			t.Errorf("up: exit %d, %s", code, said)
+		}
+		if code, said := s.run(t, "status", "--pins", there); code != 0 {
+			t.Errorf("status over the agent's mounts: exit %d, %s", code, said)
+		}
+		s.row.Lost += s.missingIn(t, loader.MapsDir(there))
+		if code, said := s.run(t, "down", "--pins", there); code != 0 {
+			t.Errorf("down over the agent's mounts: exit %d, %s", code, said)
+		}
+		_ = a.Wait() // its maps are gone
+		store.Close()
+		s.up(t)
+		s.fill(t, keptPaths)
+		store = s.open(t)
+	}
+	s.row.Paths *= s.row.Times
+	s.row.Cost = "`status`, `down` and the rest need `--pins /proc/PID/root/sys/fs/bpf/tcpresume`, by the agent's PID"
 }
 
 func (s *site) loses(t *testing.T, breaks func()) {

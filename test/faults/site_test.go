@@ -134,7 +134,13 @@ func (s *site) lost(t testing.TB) int {
 // missing counts the kept paths that are not as they were.
 func (s *site) missing(t testing.TB) int {
 	t.Helper()
-	store := s.open(t)
+	return s.missingIn(t, loader.MapsDir(loader.DefaultPins))
+}
+
+func (s *site) missingIn(t testing.TB, maps string) int {
+	t.Helper()
+	store, err := pathstore.Open(maps)
+	must(t, err)
 	defer store.Close()
 	found := make(map[netip.Addr]pathstore.Entry)
 	for entry, err := range store.Entries() {
@@ -165,7 +171,9 @@ func (s *site) resumes(t testing.TB) {
 func (s *site) leave(t *testing.T) {
 	var harmed []string
 	if s.load != nil {
-		s.row.Connections, harmed = s.load.stop()
+		var opened int
+		opened, harmed = s.load.stop()
+		s.row.Connections += opened
 		s.row.Harmed += len(harmed)
 	}
 	if len(harmed) > 0 {

@@ -4,6 +4,7 @@ package faults
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"runtime"
 
@@ -43,7 +44,7 @@ func report() []byte {
 	fmt.Fprintf(&out, "Linux %s %s, %d processors, which others used too.\n\n", unix.ByteSliceToString(uts.Release[:]), unix.ByteSliceToString(uts.Machine[:]), runtime.NumCPU())
 	out.WriteString("| fault | times | connections | harmed | paths | lost | stray pins | stray links | what it does cost |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range rows {
-		fmt.Fprintf(&out, "| %s | %d | %d | %d | %d | %d | %d | %d | %s |\n", r.Fault, r.Times, r.Connections, r.Harmed, r.Paths, r.Lost, r.Pins, r.Links, r.Cost)
+		fmt.Fprintf(&out, "| %s | %d | %d | %d | %d | %d | %d | %d | %s |\n", r.Fault, r.Times, r.Connections, r.Harmed, r.Paths, r.Lost, r.Pins, r.Links, cmp.Or(r.Cost, "nothing"))
 	}
 	return out.Bytes()
 }
