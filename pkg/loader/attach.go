@@ -76,7 +76,7 @@ func attach(prog *ebpf.Program, cgroup string, running *attached, opts Options, 
 func replace(prog *ebpf.Program, running *attached, undone *undo) error {
 	old, err := ebpf.NewProgramFromID(running.programID)
 	if err != nil {
-		return fmt.Errorf("opening the running program: %w", err)
+		return fmt.Errorf("opening the running program: %w", rights(err))
 	}
 	if err := running.Update(prog); err != nil {
 		old.Close()

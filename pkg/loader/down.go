@@ -74,8 +74,9 @@ func (r *Removal) giveBack(opts Options) error {
 	r.HandedBack, err = handback(maps)
 	if err != nil {
 		r.Notes = append(r.Notes, "sockets that were not reached go back at their next ACK")
+		return fmt.Errorf("giving sockets back: %w", rights(err))
 	}
-	return err
+	return nil
 }
 
 func pinnedMaps(opts Options) (mapSet, error) {

@@ -14,7 +14,7 @@ import (
 // rights adds the remedy to an error about missing privileges.
 func rights(err error) error {
 	if isRights(err) {
-		return fmt.Errorf("%w; run as root, or with CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and CAP_SYS_ADMIN", err)
+		return fmt.Errorf("%w; run as root, or with CAP_SYS_ADMIN", err)
 	}
 	return err
 }
