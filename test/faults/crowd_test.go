@@ -188,7 +188,8 @@ func TestCrowd(t *testing.T) {
 	}
 	s.check(t)
 	if resumed := counter(t, store, "resumed") - before; resumed < uint64(2**crowd) {
-		t.Errorf("%d connections were resumed, want at least %d", resumed, 2**crowd)
+		all, err := store.Counters()
+		t.Errorf("%d connections were resumed, want at least %d; %v, %v", resumed, 2**crowd, all, err)
 	}
 	s.row.Connections += 2 * *crowd
 }
