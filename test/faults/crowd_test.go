@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -172,7 +171,7 @@ func TestCrowd(t *testing.T) {
 		for _, m := range members {
 			m.says(t, "open")
 		}
-		if got := s.openNow(t); got < *crowd {
+		if got := s.tcpSockets(t) / 2; got < *crowd {
 			t.Errorf("%d connections are open, want %d", got, *crowd)
 		}
 		s.row.Times += *crowd
@@ -192,21 +191,6 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("%d connections were resumed, want at least %d; %v, %v", resumed, 2**crowd, all, err)
 	}
 	s.row.Connections += 2 * *crowd
-}
-
-// openNow counts connections in the host, one for both ends.
-func (s *site) openNow(t *testing.T) (n int) {
-	t.Helper()
-	must(t, s.Server.Do(func() error {
-		text, err := os.ReadFile("/proc/thread-self/net/sockstat")
-		if err != nil {
-			return err
-		}
-		_, rest, _ := strings.Cut(string(text), "TCP: inuse ")
-		_, err = fmt.Sscan(rest, &n)
-		return err
-	}))
-	return n / 2
 }
 
 func grouped(n int) string {

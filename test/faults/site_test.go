@@ -179,6 +179,9 @@ func (s *site) leave(t *testing.T) {
 	if len(harmed) > 0 {
 		t.Errorf("%d connections were harmed, first: %s", len(harmed), harmed[0])
 	}
+	for end := time.Now().Add(patience); s.Lab != nil && s.tcpSockets(t) > 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond) // one that closes would wait minutes for answers in a host that is gone
+	}
 	if _, err := loader.Down(context.Background(), s.Options); err != nil && !errors.Is(err, pathstore.ErrNotLoaded) {
 		t.Error(err)
 	}
@@ -206,6 +209,27 @@ func (s *site) leave(t *testing.T) {
 		t.Error(err)
 	}
 	rows = append(rows, s.row)
+}
+
+// tcpSockets counts those in the host, both ends of each connection.
+func (s *site) tcpSockets(t testing.TB) (n int) {
+	t.Helper()
+	must(t, s.Server.Do(func() error {
+		for file, word := range map[string]string{"sockstat": "TCP: inuse ", "sockstat6": "TCP6: inuse "} {
+			text, err := os.ReadFile("/proc/thread-self/net/" + file)
+			if err != nil {
+				return err
+			}
+			var inUse int
+			_, rest, _ := strings.Cut(string(text), word)
+			if _, err := fmt.Sscan(rest, &inUse); err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
+			n += inUse
+		}
+		return nil
+	}))
+	return n
 }
 
 // run runs a verb and returns its exit code and what it said.
