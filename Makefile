@@ -42,7 +42,7 @@ test: build deps kube-apiserver ## run every test on this kernel, in namespaces 
 	go test -race ./...
 	cd test && go test -race -p 1 ./lab/... ./phase ./law ./supply
 	-@test/bpfman.sh >/dev/null # a released bpfman, built once; without Rust its tests say so
-	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful ./live ./agent ./bpfman ./kube/... # the race detector would slow the emulated path
+	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./rights ./careful ./live ./agent ./bpfman ./kube/... # the race detector would slow the emulated path
 	$(MAKE) test-examples
 
 test-examples: ## run the servers of examples/ against the agent, and a browser that falls back (root)
