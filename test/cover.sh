@@ -6,11 +6,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 counters=$PWD/build/cover
 rm -rf "$counters" && mkdir -p "$counters"
-what=github.com/tcpresume/tcpresume/pkg/...,github.com/tcpresume/tcpresume/cmd/...
-go test -count=1 -cover -coverpkg="$what" ./... -args -test.gocoverdir="$counters"
+packages=github.com/tcpresume/tcpresume/pkg/...
+commands=github.com/tcpresume/tcpresume/cmd/...
+go test -count=1 -cover -coverpkg="$packages,$commands" ./... -args -test.gocoverdir="$counters"
 cd test
 for package in ./phase ./gate ./runtime ./careful; do
-	go test -count=1 -timeout 30m -cover -coverpkg="$what" "$package" -args -test.gocoverdir="$counters"
+	go test -count=1 -timeout 30m -cover -coverpkg="$packages" "$package" -args -test.gocoverdir="$counters"
 done
 cd ..
 go tool covdata textfmt -i="$counters" -o build/cover.profile
