@@ -23,7 +23,7 @@ import (
 type everything struct{ counters []pathstore.Counter }
 
 func (e everything) Snapshot() (metrics.Snapshot, error) {
-	s := metrics.Snapshot{Reports: []metrics.Reports{{UID: 33, Result: "stored", Value: 5}, {UID: -1, Result: "refused", Reason: "uid", Value: 7}}, Peers: 2, Queue: 512}
+	s := metrics.Snapshot{Reports: []metrics.Reports{{UID: 33, Result: "stored", Value: 5}, {UID: -1, Result: "refused", Reason: "uid", Value: 7}}, Peers: 2, Queue: 512, Fleet: &metrics.Fleet{Live: true, Members: 3, Stored: 7, Held: map[string]int{"edge-17": 5}, Out: map[string]uint64{"put": 4}, In: map[string]uint64{"malformed": 2, "forged": 0}, Lag: map[float64]float64{0.99: 0.25}}}
 	for _, c := range e.counters {
 		s.Kernel = append(s.Kernel, metrics.Counter{Name: c.Name, Trigger: c.Trigger, WayOut: c.WayOut, Value: 1})
 	}
@@ -51,6 +51,8 @@ func TestMetrics(t *testing.T) {
 		`tcpresume_ways_out_total{way="no_saved_path"} 1`, `tcpresume_ways_out_total{way="cwnd_only"} 1`, `tcpresume_events_total{event="learnt"} 1`,
 		`tcpresume_triggers_total{trigger="packet_loss"} 1`, `tcpresume_reports_total{reason="",result="stored",uid="33"} 5`,
 		`tcpresume_reports_total{reason="uid",result="refused",uid="other"} 7`, "tcpresume_tracked_peers 2", "tcpresume_report_queue_length 512",
+		"tcpresume_fleet_live 1", "tcpresume_fleet_machines 3", "tcpresume_fleet_bucket_changes 7", `tcpresume_fleet_paths{machine="edge-17"} 5`,
+		`tcpresume_fleet_out_total{result="put"} 4`, `tcpresume_fleet_in_total{result="malformed"} 2`, `tcpresume_fleet_lag_seconds{quantile="0.99"} 0.25`,
 		`tcpresume_saved_window_bytes_sum{source="application"} 300000`, `tcpresume_restored_window_bytes_bucket{mode="careful",le="262144"} 1`,
 	} {
 		if !strings.Contains(text, line+"\n") {
@@ -68,7 +70,7 @@ var (
 func TestMonitoringAsksForWhatThereIs(t *testing.T) {
 	text := exposition(t)
 	values := map[string][]string{
-		"result": {"stored", "held", "refused"}, "reason": append(slices.Clone(agent.RefusalReasons), agent.HeldReasons...),
+		"result": {"stored", "held", "refused", "malformed", "forged"}, "reason": append(slices.Clone(agent.RefusalReasons), agent.HeldReasons...),
 		"mode": {"careful", "exact"}, "source": {"application"},
 	}
 	for _, label := range []string{"way", "trigger", "event"} {

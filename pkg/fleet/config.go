@@ -20,7 +20,7 @@ import (
 type Config struct {
 	URL  string // of one NATS server or several, with commas; empty: no fleet
 	Site string // servers behind the same access network; the bucket is tcpresume_SITE
-	Name string // of this machine, for people; default the host name
+	Name string // of this machine, for people and for NATS permissions; default NODE_NAME, or the host name
 
 	Credentials string // file of "nsc" or "nats": JWT and seed
 	NKey        string // file of a seed
@@ -47,9 +47,15 @@ type Config struct {
 	MaxBytes int64
 }
 
+// envNode is how Kubernetes can tell a pod's node, whose agent this is.
+const envNode = "NODE_NAME"
+
 // DefaultConfig is in force for what a configuration leaves out.
 func DefaultConfig() Config {
-	host, _ := os.Hostname()
+	host := os.Getenv(envNode)
+	if host == "" {
+		host, _ = os.Hostname()
+	}
 	return Config{
 		Site: "default", Name: nameOf(host), MaxCwnd: 16 << 20, Lifetime: time.Hour, MaxPaths: 1 << 19,
 		Interval: time.Second, Queue: 1 << 17, Replicas: 1, Storage: "memory", MaxBytes: 1 << 30,

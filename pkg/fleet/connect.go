@@ -35,7 +35,7 @@ func (c Config) options() ([]nats.Option, error) {
 		nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectSpread, reconnectSpread),
 		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2), nats.Timeout(askPatience),
 		nats.IgnoreAuthErrorAbort(), nats.ReconnectBufSize(-1), // what waits, waits in looks
-		nats.CustomInboxPrefix("_INBOX_" + c.Name),
+		nats.CustomInboxPrefix("_INBOX." + c.Name),
 	}
 	if c.Credentials != "" {
 		opts = append(opts, nats.UserCredentials(c.Credentials))

@@ -34,7 +34,7 @@ func rights(name string) *server.Permissions {
 			"$JS.API.STREAM.INFO." + bucket, "$JS.API.DIRECT.GET." + bucket + ".>",
 			"$JS.API.CONSUMER.CREATE." + bucket + ".>", "$JS.API.CONSUMER.MSG.NEXT." + bucket + ".>",
 		}},
-		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX_" + name + ".>"}},
+		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX." + name + ".>"}},
 	}
 }
 

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/fleet"
@@ -20,23 +23,34 @@ const response = 1_000_000
 
 var path = lab.Path{RTT: 100 * time.Millisecond, Rate: 100e6}
 
+// balanceWord makes this program the part that loads tcpresume: with how many
+// transfers, in a mount namespace of its own.
+const balanceWord = "balance-isolated"
+
 // measureBalance takes the time of a response that the other server gives.
 func measureBalance(ctx context.Context, o options) error {
-	var failed error
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", balanceWord, strconv.Itoa(o.runs))
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Stdout, cmd.Stderr = o.out, os.Stderr
+	return cmd.Run()
+}
+
+func balanceIsolated(runs string) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	o := options{out: os.Stdout}
+	o.runs, _ = strconv.Atoi(runs)
 	rig.Isolate(func() int {
 		loaded, err := rig.New(ctx)
+		if err == nil {
+			err = errors.Join(o.balanced(ctx, loaded), loaded.Close())
+		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		failed = errors.Join(o.balanced(ctx, loaded), loaded.Close())
-		if failed != nil {
-			fmt.Fprintln(os.Stderr, failed)
-			return 1
-		}
 		return 0
 	})
-	return failed
 }
 
 func (o options) balanced(ctx context.Context, loaded *rig.Rig) (err error) {
@@ -45,7 +59,7 @@ func (o options) balanced(ctx context.Context, loaded *rig.Rig) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	o.head("fleet", "reported on", "landed on", "1 MB, median", "fastest", "slowest", "of them resumed and jumped", "claims that reached the reporter", "until then, median")
+	o.head("fleet", "reported on", "landed on", "1 MB, median", "fastest", "slowest", "of them resumed and jumped", "claims that reached the reporter", "until then, median", "at most")
 	for _, shared := range []bool{false, true} {
 		if shared {
 			for _, one := range s.Servers {
@@ -108,7 +122,7 @@ func (o options) transfers(ctx context.Context, s *balance.Site, loaded *rig.Rig
 		return err
 	}
 	o.row(shared, reporter.Name, other.Name, quantile(took, 0.5), took[0], took[len(took)-1],
-		after["congestion_window_limited"]-before["congestion_window_limited"], len(claims), quantile(claims, 0.5))
+		after["congestion_window_limited"]-before["congestion_window_limited"], len(claims), quantile(claims, 0.5), quantile(claims, 1))
 	return nil
 }
 

@@ -47,6 +47,10 @@ func main() {
 		serveNATS(os.Args[2:])
 		return
 	}
+	if len(os.Args) > 1 && os.Args[1] == balanceWord {
+		balanceIsolated(os.Args[2])
+		return
+	}
 	o := options{out: os.Stdout}
 	only := flag.String("only", "", "parts to run, with commas (default all)")
 	markdown := flag.String("md", "", "write the tables to this file, too")
