@@ -78,7 +78,7 @@ func replaceProgram(pin string, l link.Link, prog *ebpf.Program, undone *undo) e
 	}
 	old, err := ebpf.NewProgramFromID(info.Program)
 	if err != nil {
-		return fmt.Errorf("opening the program of %s: %w", pin, err)
+		return fmt.Errorf("opening the program of %s: %w", pin, rights(err))
 	}
 	if err := l.Update(prog); err != nil {
 		old.Close()

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
@@ -53,6 +54,9 @@ func openMaps(spec *ebpf.CollectionSpec, opts Options, undone *undo) (maps mapSe
 		}
 		m, err = ebpf.NewMap(mapSpec)
 		if err != nil {
+			if checkCapabilities().Status != OK { // then probing says that the kernel lacks a feature
+				err = unix.EPERM
+			}
 			return nil, fmt.Errorf("creating map %s: %w", name, rights(err))
 		}
 		maps[name] = m

@@ -18,7 +18,7 @@ var objects = map[string]string{
 	"resume": "kernel", "cc_cubic": "cubic", "cc_reno": "reno", "cc_bbr": "bbr", "handback": "handback",
 }
 
-// otherVersion is tcpresume with every object compiled to other instructions,
+// otherVersion is tcpresume with these objects compiled to other instructions,
 // for a newer BPF instruction set (Linux 6.6), as another version's would be.
 func otherVersion(t *testing.T) string {
 	t.Helper()
