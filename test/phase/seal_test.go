@@ -80,7 +80,7 @@ func randomPath(random *rand.Rand) resume.Path {
 		peer = netip.AddrFrom4([4]byte{byte(1 + random.IntN(200)), addr[9], addr[10], addr[11]})
 	}
 	return resume.Path{
-		Peer: peer, Scope: random.Uint64() >> random.IntN(64),
+		Peer: peer, Scope: 1 + random.Uint64()>>(1+random.IntN(63)),
 		Cwnd: resume.Bytes(1 + random.Uint32N(1<<32-1)), Ssthresh: resume.Bytes(random.Uint32()),
 		RTT:  time.Duration(random.Uint32N(1<<32-1)+1) * time.Microsecond,
 		TTL:  time.Duration(1 + random.Int64N(int64(resume.DefaultPolicy().Lifetime))),
@@ -91,6 +91,11 @@ func randomPath(random *rand.Rand) resume.Path {
 // What user space stores, the kernel takes for whole and free.
 func TestSealOfTheStoreIsTheKernels(t *testing.T) {
 	store, paths := newStore(t, 4*sealedEntries) // an LRU map drops entries long before it is full
+	perNamespace := resume.DefaultPolicy()
+	perNamespace.Scope = resume.ScopeNetns // so that every part of the key is sealed
+	if err := store.SetPolicy(pathstore.Rule{Policy: perNamespace}); err != nil {
+		t.Fatal(err)
+	}
 	random := rand.New(rand.NewPCG(9959, 4))
 	put := make([]resume.Path, sealedEntries)
 	for i := range put {

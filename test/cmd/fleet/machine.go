@@ -28,18 +28,17 @@ const (
 
 // machine is an agent with kernel maps of its own, which no program uses.
 type machine struct {
-	name    string
-	bus     *bus
-	store   *pathstore.Store
-	fleet   *fleet.Fleet
-	stored  func(resume.Path) // of each path of another machine
-	slow    time.Duration     // of each batch of writes
-	url     string
-	dir     string
-	agent   *agent.Agent
-	sockets chan error
-	leave   func()
-	stop    func()
+	name   string
+	bus    *bus
+	store  *pathstore.Store
+	fleet  *fleet.Fleet
+	stored func(resume.Path) // of each path of another machine
+	slow   time.Duration     // of each batch of writes
+	url    string
+	dir    string
+	agent  *agent.Agent
+	leave  func()
+	stop   func()
 }
 
 // peerN is the n-th address from 64.0.0.0 on.
