@@ -67,7 +67,10 @@ func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config ag
 	source := &measured{store: store}
 	set := metrics.New(source, thisVersion().Version)
 	idle := g.reviver(log)
-	part, leave, err := f.join(ctx, cancel, store, config, set, log)
+	part, leave, err := f.join(ctx, cancel, store, config, func(p resume.Path) {
+		set.Saved(resume.SourceFleet, p.Cwnd)
+		idle.Stored()
+	}, log)
 	if err != nil {
 		return input(err)
 	}
