@@ -12,7 +12,6 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/client"
 	"github.com/tcpresume/tcpresume/pkg/fleet"
 	"github.com/tcpresume/tcpresume/pkg/loader"
-	"github.com/tcpresume/tcpresume/pkg/metrics"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
@@ -32,29 +31,31 @@ func (f agentFlags) fleetConfig(config agent.Config) (fleet.Config, error) {
 }
 
 // join makes this machine a part of the fleet, if there is one. That no server
-// answers is no error: the machine goes on alone until one does.
-func (f agentFlags) join(ctx context.Context, cancel context.CancelCauseFunc, store *pathstore.Store, config agent.Config, set *metrics.Set, log func(string, ...any)) (*fleet.Fleet, error) {
+// answers is no error: the machine goes on alone until one does. Until leave
+// returns, the store is in use.
+func (f agentFlags) join(ctx context.Context, cancel context.CancelCauseFunc, store *pathstore.Store, config agent.Config, stored func(resume.Path), log func(string, ...any)) (part *fleet.Fleet, leave func(), err error) {
+	leave = func() {}
 	shared, err := f.fleetConfig(config)
 	if err != nil || shared.URL == "" {
-		return nil, err
+		return nil, leave, err
 	}
 	netns, err := loader.NetnsCookie(cmp.Or(shared.Netns, "/proc/self/ns/net"))
 	if err != nil && shared.Netns != "" {
-		return nil, fmt.Errorf("fleet: netns: %w", err)
+		return nil, leave, fmt.Errorf("fleet: netns: %w", err)
 	}
-	part, err := fleet.New(fleet.Options{
-		Config: shared, Maps: store.Writer(), Netns: netns, Log: log,
-		Stored: func(p resume.Path) { set.Saved(resume.SourceFleet, p.Cwnd) },
-	})
+	part, err = fleet.New(fleet.Options{Config: shared, Maps: store.Writer(), Netns: netns, Log: log, Stored: stored})
 	if err != nil {
-		return nil, err
+		return nil, leave, err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
 	go func() {
+		defer close(done)
 		if err := part.Run(ctx); err != nil {
 			cancel(err)
 		}
 	}()
-	return part, nil
+	return part, func() { stop(); <-done }, nil
 }
 
 // share lets the fleet see what the agent sees.

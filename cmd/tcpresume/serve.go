@@ -67,9 +67,15 @@ func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config ag
 	source := &measured{store: store}
 	set := metrics.New(source, thisVersion().Version)
 	idle := g.reviver(log)
-	if source.fleet, err = f.join(ctx, cancel, store, config, set, log); err != nil {
+	part, leave, err := f.join(ctx, cancel, store, config, func(p resume.Path) {
+		set.Saved(resume.SourceFleet, p.Cwnd)
+		idle.Stored()
+	}, log)
+	if err != nil {
 		return input(err)
 	}
+	defer leave()
+	source.fleet = part
 	opts := agent.Options{
 		Config: config, Paths: store.Writer(), Observers: []agent.Observer{savedWindows{set}, idle},
 		Entry: shownEntry(store), Events: store.Watch, EventsID: events,

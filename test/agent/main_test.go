@@ -54,7 +54,8 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	pins := filepath.Join("/sys/fs/bpf", strings.ReplaceAll(t.Name(), "/", "-"))
+	pins, err := os.MkdirTemp("/sys/fs/bpf", strings.ReplaceAll(t.Name(), "/", "-")+"-")
+	must(t, err)
 	must(t, rig.PinMaps(filepath.Join(pins, "maps"), maxPaths))
 	sockets, err := os.MkdirTemp("", "tcpresume-sockets-") // shorter than t.TempDir, as the names of sockets must be
 	must(t, err)
