@@ -3,10 +3,14 @@
 package gate
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/cilium/ebpf"
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/resume"
@@ -69,9 +73,22 @@ func unregister(t *testing.T) {
 	t.Helper()
 	t.Cleanup(func() { register(t) })
 	for cc := range controls {
-		must(t, os.Remove(filepath.Join(loader.DefaultPins, "links", "resume_"+cc)))
+		err := os.Remove(filepath.Join(loader.DefaultPins, "links", "resume_"+cc))
+		if errors.Is(err, fs.ErrNotExist) { // registered by map, as before Linux 6.4
+			err = emptied(filepath.Join(loader.DefaultPins, "wrappers", "resume_"+cc))
+		}
+		must(t, err)
 	}
 	eventually(t, "unregistered", func() bool { return !strings.Contains(available(t), "resume_") })
+}
+
+func emptied(pin string) error {
+	m, err := ebpf.LoadPinnedMap(pin, nil)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	return m.Delete(uint32(0))
 }
 
 // register brings missing wrappers back.

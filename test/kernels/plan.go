@@ -13,7 +13,7 @@ var Everything = []record.Suite{
 	{Package: "pkg/pathstore", Timeout: "2m"},
 	{Package: "test/phase", Timeout: "10m"},
 	{Package: "test/runtime", Timeout: "20m", Omit: []record.Omission{stray}},
-	{Package: "test/gate", Timeout: "20m"},
+	{Package: "test/gate", Timeout: "20m", Omit: []record.Omission{memory, even}},
 	{Package: "test/careful", Timeout: "20m", Omit: []record.Omission{learnt}},
 }
 
@@ -21,6 +21,14 @@ var (
 	stray = record.Omission{
 		Feature: feature.Links, Tests: "^TestAStrayRegistrationIsNamed$",
 		Why: "there a registration by map cannot be replaced; here it is, as TestAStrayRegistrationIsReplaced shows",
+	}
+	memory = record.Omission{
+		Feature: feature.Optmem, Tests: "^TestWithoutMemoryTheClaimIsReturned$",
+		Why: "nothing else makes socket storage fail on purpose",
+	}
+	even = record.Omission{
+		Tests: "^TestTheFirstFlightLeavesEvenly$",
+		Why:   "the client's first window is 64 KiB on Debian's 6.1, so that no whole flight leaves, and 100 Mbit/s are much for one emulated processor",
 	}
 	learnt = record.Omission{
 		Tests: "^TestLearnsWhatThePathCarries$",

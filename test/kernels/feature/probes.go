@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
+	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/bytecode"
 )
@@ -27,7 +29,8 @@ type Result struct {
 
 // The features that tests ask for by name.
 const (
-	Links = "struct_ops links"
+	Links  = "struct_ops links"
+	Optmem = "net.core.optmem_max per namespace"
 )
 
 type probe struct {
@@ -43,6 +46,7 @@ var probes = []probe{
 	{Result{Name: "bbr built in", Since: "a choice of the build", Without: "`up` loads the module tcp_bbr"}, builtIn},
 	{Result{Name: "app_limited writable", Since: "between 6.1 and 6.12", Without: "not used"}, appLimited},
 	{Result{Name: "bpf_get_current_cgroup_id in sockops", Since: "between 6.1 and 6.12", Without: "not used"}, cgroupID},
+	{Result{Name: Optmem, Since: "between 6.1 and 6.12", Without: "one limit of socket option memory for all"}, optmem},
 }
 
 // Probe tries every feature.
@@ -172,6 +176,21 @@ func appLimited() (string, error) {
 
 func cgroupID() (string, error) {
 	return "", features.HaveProgramHelper(ebpf.SockOps, asm.FnGetCurrentCgroupId)
+}
+
+// optmem looks in a namespace of its own: the thread that is in it ends with it.
+func optmem() (string, error) {
+	failed := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			failed <- err
+			return
+		}
+		_, err := os.ReadFile("/proc/sys/net/core/optmem_max")
+		failed <- err
+	}()
+	return "", <-failed
 }
 
 func kernelStruct(name string) (*btf.Struct, error) {
