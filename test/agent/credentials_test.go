@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/client"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 const strangerEnv = "TCPRESUME_AGENT_STRANGER"
@@ -44,13 +45,13 @@ func stranger(dir string) {
 func asUser(t *testing.T, uid, gid uint32, dir string) string {
 	t.Helper()
 	self, err := os.ReadFile("/proc/self/exe")
-	must(t, err)
+	check.Must(t, err)
 	place, err := os.MkdirTemp("", "tcpresume-user-")
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { os.RemoveAll(place) })
-	must(t, os.Chmod(place, 0o755))
+	check.Must(t, os.Chmod(place, 0o755))
 	copied := filepath.Join(place, "stranger")
-	must(t, os.WriteFile(copied, self, 0o755))
+	check.Must(t, os.WriteFile(copied, self, 0o755))
 	cmd := exec.Command(copied)
 	cmd.Env = append(os.Environ(), strangerEnv+"="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: gid}}
@@ -64,7 +65,7 @@ func asUser(t *testing.T, uid, gid uint32, dir string) string {
 func TestOtherUsersAreRefusedOnBothSockets(t *testing.T) {
 	s := newStage(t)
 	config := filepath.Join(filepath.Dir(s.sockets), "agent.yaml")
-	must(t, os.WriteFile(config, []byte("group: 4000\ncallers:\n  - users: [4001]\n"), 0o600))
+	check.Must(t, os.WriteFile(config, []byte("group: 4000\ncallers:\n  - users: [4001]\n"), 0o600))
 	s.start(t, "--config", config)
 
 	for _, c := range []struct {
@@ -77,7 +78,7 @@ func TestOtherUsersAreRefusedOnBothSockets(t *testing.T) {
 		{4002, 4002, "permission denied"},                // does not even reach them
 	} {
 		_, err := s.Flush()
-		must(t, err)
+		check.Must(t, err)
 		if got := asUser(t, c.uid, c.gid, s.sockets); got != c.want && !(c.gid == 4002 && strings.Count(got, c.want) == 2) {
 			t.Errorf("uid %d, gid %d: got %q, want %q", c.uid, c.gid, got, c.want)
 		}
@@ -85,7 +86,7 @@ func TestOtherUsersAreRefusedOnBothSockets(t *testing.T) {
 		if c.uid == 4001 {
 			want = 2
 		}
-		eventually(t, fmt.Sprintf("uid %d has %d entries", c.uid, want), func() bool { return s.count(t) == want })
+		check.Eventually(t, patience, fmt.Sprintf("uid %d has %d entries", c.uid, want), func() bool { return s.count(t) == want })
 	}
 	_, out, _ := s.run(t, "status", "-o", "json")
 	for _, words := range []string{
@@ -102,7 +103,7 @@ func TestOtherUsersAreRefusedOnBothSockets(t *testing.T) {
 func TestReloadWhileReportsCome(t *testing.T) {
 	s := newStage(t)
 	config := filepath.Join(filepath.Dir(s.sockets), "agent.yaml")
-	write := func(text string) { must(t, os.WriteFile(config, []byte(text), 0o600)) }
+	write := func(text string) { check.Must(t, os.WriteFile(config, []byte(text), 0o600)) }
 	write("group: 4000\n")
 	a := s.start(t, "--config", config)
 	const allowed = "datagram: sent\nhttp: stored 1\n"
@@ -110,18 +111,18 @@ func TestReloadWhileReportsCome(t *testing.T) {
 		t.Error("a user that is not listed may report")
 	}
 	write("callers:\n  - users: [4001]\n")
-	must(t, a.Process.Signal(syscall.SIGHUP))
-	eventually(t, "the new configuration is in force", func() bool { return asUser(t, 4001, 4000, s.sockets) == allowed })
+	check.Must(t, a.Process.Signal(syscall.SIGHUP))
+	check.Eventually(t, patience, "the new configuration is in force", func() bool { return asUser(t, 4001, 4000, s.sockets) == allowed })
 	write("callers: nonsense\n")
-	must(t, a.Process.Signal(syscall.SIGHUP))
-	eventually(t, "the agent complains", func() bool {
+	check.Must(t, a.Process.Signal(syscall.SIGHUP))
+	check.Eventually(t, patience, "the agent complains", func() bool {
 		_, out, _ := s.run(t, "status", "-o", "json")
 		return strings.Contains(out, `"pid"`)
 	})
 	if got := asUser(t, 4001, 4000, s.sockets); got != allowed {
 		t.Errorf("after a wrong configuration: %q", got)
 	}
-	must(t, a.Stop())
+	check.Must(t, a.Stop())
 	if !strings.Contains(a.Said(), "the configuration stays as it was") {
 		t.Errorf("the agent said %s", a.Said())
 	}

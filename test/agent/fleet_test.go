@@ -12,13 +12,14 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // Two machines by the program alone: a report here is an entry there, a deletion
 // there is one here.
 func TestTwoAgentsShareByTheProgram(t *testing.T) {
 	nats, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true})
-	must(t, err)
+	check.Must(t, err)
 	nats.Start()
 	t.Cleanup(func() {
 		nats.Shutdown()
@@ -29,7 +30,7 @@ func TestTwoAgentsShareByTheProgram(t *testing.T) {
 	}
 	configured := func(name string) string {
 		file := filepath.Join(t.TempDir(), name+".yaml")
-		must(t, os.WriteFile(file, []byte("fleet: {name: "+name+"}\n"), 0o600))
+		check.Must(t, os.WriteFile(file, []byte("fleet: {name: "+name+"}\n"), 0o600))
 		return file
 	}
 	one, two := newStage(t), newStage(t)
@@ -40,7 +41,7 @@ func TestTwoAgentsShareByTheProgram(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("report: %d, %s", code, stderr)
 	}
-	eventually(t, "the entry on the other machine", func() bool {
+	check.Eventually(t, patience, "the entry on the other machine", func() bool {
 		_, err := two.Get(peer, 0)
 		return err == nil
 	})
@@ -62,7 +63,7 @@ func TestTwoAgentsShareByTheProgram(t *testing.T) {
 		t.Fatalf("delete: %d, %s", code, stderr)
 	}
 	for _, s := range []*stage{one, two} {
-		eventually(t, "the deletion", func() bool {
+		check.Eventually(t, patience, "the deletion", func() bool {
 			_, err := s.Get(peer, 0)
 			return err != nil
 		})

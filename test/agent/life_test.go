@@ -19,6 +19,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/client"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // The map is written before the answer.
@@ -27,7 +28,7 @@ func TestThePathIsThereWithTheAnswer(t *testing.T) {
 	s.start(t)
 	for i := range 200 {
 		peer, cwnd := peerOf(i), uint64(100_000+i)
-		answer, err := client.Send(background(t), s.sockets, grown(peer, cwnd))
+		answer, err := client.Send(check.Background(t), s.sockets, grown(peer, cwnd))
 		if err != nil || answer.Stored != 1 {
 			t.Fatalf("%+v, %v", answer, err)
 		}
@@ -62,7 +63,7 @@ func TestTheVerb(t *testing.T) {
 			t.Errorf("report %s: exit %d, %q, %q; want %d, %q", c.args, code, out, stderr, c.code, c.want)
 		}
 	}
-	eventually(t, "the datagram is stored", func() bool { return s.count(t) == 3 })
+	check.Eventually(t, patience, "the datagram is stored", func() bool { return s.count(t) == 3 })
 	code, _, stderr := s.run(t, "agent")
 	if code != 1 || !strings.Contains(stderr, "another agent serves "+s.sockets) {
 		t.Errorf("a second agent: exit %d, %s", code, stderr)
@@ -76,7 +77,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	a := s.start(t)
 	reporter := client.New(client.Options{Dir: s.sockets})
 	defer reporter.Close()
-	ctx := background(t)
+	ctx := check.Background(t)
 	var answered atomic.Int64
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -98,12 +99,12 @@ func TestKilledUnderLoad(t *testing.T) {
 	}()
 	for range 3 {
 		goal := answered.Load() + 200
-		eventually(t, "reports are answered", func() bool { return answered.Load() >= goal })
+		check.Eventually(t, patience, "reports are answered", func() bool { return answered.Load() >= goal })
 		a.Kill()
 		a = s.start(t)
 	}
 	goal := answered.Load() + 200
-	eventually(t, "reports are answered again", func() bool { return answered.Load() >= goal })
+	check.Eventually(t, patience, "reports are answered again", func() bool { return answered.Load() >= goal })
 	close(stop)
 	<-done
 	for i := range int(answered.Load()) {
@@ -111,7 +112,7 @@ func TestKilledUnderLoad(t *testing.T) {
 			t.Fatalf("path %d of %d that were answered: got %+v\n  want %+v", i, answered.Load(), got, want)
 		}
 	}
-	must(t, a.Stop())
+	check.Must(t, a.Stop())
 }
 
 // Neither datagrams nor bodies of garbage make an entry or end the agent.
@@ -137,16 +138,16 @@ func TestGarbage(t *testing.T) {
 		return text
 	}
 	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: filepath.Join(s.sockets, resume.ReportSocket), Net: "unixgram"})
-	must(t, err)
+	check.Must(t, err)
 	defer conn.Close()
 	const datagrams = 50_000 // "make bench-agent" sends a million
 	for range datagrams {
 		_, err := conn.Write(spoiled())
-		must(t, err)
+		check.Must(t, err)
 	}
 	for range 200 {
 		body := bytes.Join([][]byte{spoiled(), spoiled(), spoiled()}, []byte("\n"))
-		_, err := client.Send(background(t), s.sockets) // an empty one
+		_, err := client.Send(check.Background(t), s.sockets) // an empty one
 		if err == nil {
 			t.Fatal("an empty body was taken")
 		}
@@ -160,9 +161,9 @@ func TestGarbage(t *testing.T) {
 			}
 		}
 	}
-	eventually(t, "all are counted", func() bool {
+	check.Eventually(t, patience, "all are counted", func() bool {
 		_, out, _ := s.run(t, "status", "-o", "json")
-		must(t, json.Unmarshal([]byte(out), &status))
+		check.Must(t, json.Unmarshal([]byte(out), &status))
 		refused := uint64(0)
 		for _, r := range status.Agent.Reports {
 			if r.Result != "refused" {
@@ -175,20 +176,20 @@ func TestGarbage(t *testing.T) {
 	if n := s.count(t); n != 0 {
 		t.Errorf("%d entries", n)
 	}
-	if answer, err := client.Send(background(t), s.sockets, grown(peerOf(2), 300_000)); err == nil && answer.Stored != 1 {
+	if answer, err := client.Send(check.Background(t), s.sockets, grown(peerOf(2), 300_000)); err == nil && answer.Stored != 1 {
 		t.Errorf("afterwards: %+v", answer)
 	}
-	must(t, a.Stop())
+	check.Must(t, a.Stop())
 }
 
 func post(t *testing.T, dir string, body []byte) {
 	t.Helper()
 	conn, err := net.Dial("unix", filepath.Join(dir, resume.APISocket))
-	must(t, err)
+	check.Must(t, err)
 	defer conn.Close()
 	fmt.Fprintf(conn, "POST /v1/reports HTTP/1.1\r\nHost: agent\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	answer, err := io.ReadAll(conn)
-	must(t, err)
+	check.Must(t, err)
 	for _, status := range []int{http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusTooManyRequests} {
 		if bytes.HasPrefix(answer, fmt.Appendf(nil, "HTTP/1.1 %d", status)) {
 			return
@@ -201,7 +202,7 @@ func post(t *testing.T, dir string, body []byte) {
 func TestMapsThatAreGone(t *testing.T) {
 	s := newStage(t)
 	a := s.start(t)
-	must(t, os.RemoveAll(s.pins))
+	check.Must(t, os.RemoveAll(s.pins))
 	_ = a.Wait()
 	if code := a.ProcessState.ExitCode(); code != 3 || !strings.Contains(a.Said(), "not loaded") {
 		t.Errorf("exit %d, %s", code, a.Said())

@@ -4,7 +4,6 @@ package agent
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/netip"
 	"os"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
 
@@ -55,14 +55,14 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	pins, err := os.MkdirTemp("/sys/fs/bpf", strings.ReplaceAll(t.Name(), "/", "-")+"-")
-	must(t, err)
-	must(t, rig.PinMaps(filepath.Join(pins, "maps"), maxPaths))
+	check.Must(t, err)
+	check.Must(t, rig.PinMaps(filepath.Join(pins, "maps"), maxPaths))
 	sockets, err := os.MkdirTemp("", "tcpresume-sockets-") // shorter than t.TempDir, as the names of sockets must be
-	must(t, err)
-	must(t, os.Chmod(sockets, 0o755))
+	check.Must(t, err)
+	check.Must(t, os.Chmod(sockets, 0o755))
 	s := &stage{pins: pins, sockets: filepath.Join(sockets, "run")}
 	s.Store, err = pathstore.Open(filepath.Join(pins, "maps"))
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() {
 		s.Close()
 		os.RemoveAll(pins)
@@ -75,8 +75,8 @@ func newStage(t *testing.T) *stage {
 func (s *stage) start(t *testing.T, args ...string) *rig.Agent {
 	t.Helper()
 	a, err := rig.StartAgent(program, s.pins, s.sockets, args...)
-	must(t, err)
-	t.Cleanup(func() { must(t, a.Stop()) })
+	check.Must(t, err)
+	t.Cleanup(func() { check.Must(t, a.Stop()) })
 	return a
 }
 
@@ -120,7 +120,7 @@ func stored(peer netip.Addr, cwnd uint64) pathstore.Entry {
 func (s *stage) entry(t *testing.T, peer netip.Addr) pathstore.Entry {
 	t.Helper()
 	e, err := s.Get(peer, 0)
-	must(t, err)
+	check.Must(t, err)
 	e.TTL, e.Age = 0, 0
 	return e
 }
@@ -130,30 +130,8 @@ func (s *stage) count(t *testing.T) int {
 	t.Helper()
 	n := 0
 	for _, err := range s.Entries() {
-		must(t, err)
+		check.Must(t, err)
 		n++
 	}
 	return n
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func eventually(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: did not happen in %v", what, patience)
-		}
-	}
-}
-
-func background(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
 }

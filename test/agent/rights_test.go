@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/client"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
 
@@ -17,19 +18,19 @@ import (
 // mounted read-only, in a directory that the service manager made.
 func TestNoCapabilityIsNeeded(t *testing.T) {
 	s := newStage(t)
-	must(t, os.MkdirAll(s.sockets, 0o750))
+	check.Must(t, os.MkdirAll(s.sockets, 0o750))
 	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c",
 		`mount --bind -o ro "$1" "$1" && mount -o remount,bind,ro "$1" && exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs "$2" agent --pins "$1" --socket-dir "$3"`,
 		"sh", s.pins, program, s.sockets)
 	a, err := rig.StartAgentBy(cmd, s.sockets)
-	must(t, err)
-	t.Cleanup(func() { must(t, a.Stop()) })
+	check.Must(t, err)
+	t.Cleanup(func() { check.Must(t, a.Stop()) })
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", a.Process.Pid))
-	must(t, err)
+	check.Must(t, err)
 	if !strings.Contains(string(status), "CapEff:\t0000000000000000") {
 		t.Fatalf("the agent has capabilities:\n%s", status)
 	}
-	answer, err := client.Send(background(t), s.sockets, grown(peerOf(1), 300_000))
+	answer, err := client.Send(check.Background(t), s.sockets, grown(peerOf(1), 300_000))
 	if err != nil || answer.Stored != 1 {
 		t.Errorf("%+v, %v", answer, err)
 	}

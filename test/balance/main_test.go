@@ -4,16 +4,13 @@ package balance
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
-	"os"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/tcpresume/tcpresume/pkg/fleet"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
@@ -21,21 +18,7 @@ import (
 // loaded serves every test of the package: loading takes seconds.
 var loaded *rig.Rig
 
-func TestMain(m *testing.M) {
-	rig.Isolate(func() int {
-		var err error
-		if loaded, err = rig.New(context.Background()); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		code := m.Run()
-		if err := loaded.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return code
-	})
-}
+func TestMain(m *testing.M) { rig.Main(m, &loaded) }
 
 var (
 	longPath  = lab.Path{RTT: 100 * time.Millisecond, Rate: 100e6}
@@ -48,14 +31,14 @@ func site(t *testing.T, path lab.Path) (context.Context, *Site) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	_, err := loaded.Store.Flush()
-	must(t, err)
+	check.Must(t, err)
 	s, err := New(ctx, loaded, path)
-	must(t, err)
-	t.Cleanup(func() { must(t, s.Close()) })
+	check.Must(t, err)
+	t.Cleanup(func() { check.Must(t, s.Close()) })
 	for _, one := range s.Servers {
 		part, err := one.Join(ctx)
-		must(t, err)
-		eventually(t, "joining", func() bool { return part.Status().State == fleet.StateLive })
+		check.Must(t, err)
+		check.Eventually(t, patience, "joining", func() bool { return part.Status().State == fleet.StateLive })
 	}
 	return ctx, s
 }
@@ -71,28 +54,4 @@ func (s *Server) gone(peer netip.Addr) bool {
 func (s *Server) free(peer netip.Addr) bool {
 	e, err := s.Entry(peer)
 	return err == nil && e.State == pathstore.StateFree
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func same[T any](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
-// eventually waits until done holds.
-func eventually(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: did not happen in %v", what, patience)
-		}
-	}
 }

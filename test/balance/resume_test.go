@@ -7,6 +7,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // A client's QUIC connection is on one server, which reports it; its TCP
@@ -17,14 +18,14 @@ func TestTheOtherServerResumes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			peer, saved := s.client(ipv6), resume.Bytes(longPath.BDP())
 			before, err := loaded.Counters()
-			must(t, err)
+			check.Must(t, err)
 			quic, err := s.QUIC(ctx, ipv6)
-			must(t, err)
+			check.Must(t, err)
 			tcp := s.Other(quic)
-			must(t, quic.Report(ctx, peer, uint64(saved), longPath))
-			eventually(t, "the entry on the other server", func() bool { return tcp.free(peer) })
+			check.Must(t, quic.Report(ctx, peer, uint64(saved), longPath))
+			check.Eventually(t, patience, "the entry on the other server", func() bool { return tcp.free(peer) })
 			entry, err := tcp.Entry(peer)
-			must(t, err)
+			check.Must(t, err)
 			want := resume.Path{
 				Peer: peer, Scope: tcp.Netns, Cwnd: saved, RTT: longPath.RTT, TTL: entry.TTL,
 				Mode: resume.ModePolicy, Sharing: resume.SharingPolicy, Source: resume.SourceFleet,
@@ -34,20 +35,20 @@ func TestTheOtherServerResumes(t *testing.T) {
 			}
 
 			transfer, err := s.Connect(ctx, tcp, ipv6)
-			must(t, err)
+			check.Must(t, err)
 			took, err := transfer.Fetch(1_000_000)
-			must(t, err)
+			check.Must(t, err)
 			t.Logf("1 MB in %v", took)
 			after, err := loaded.Counters()
-			must(t, err)
-			same(t, "jumps", after["congestion_window_limited"]-before["congestion_window_limited"], 1)
+			check.Must(t, err)
+			check.Same(t, "jumps", after["congestion_window_limited"]-before["congestion_window_limited"], 1)
 
-			eventually(t, "the claim on the reporting server", func() bool { return quic.gone(peer) })
-			must(t, transfer.Close())
-			eventually(t, "the entry's return", func() bool { return quic.free(peer) && tcp.free(peer) })
+			check.Eventually(t, patience, "the claim on the reporting server", func() bool { return quic.gone(peer) })
+			check.Must(t, transfer.Close())
+			check.Eventually(t, patience, "the entry's return", func() bool { return quic.free(peer) && tcp.free(peer) })
 			entry, err = tcp.Entry(peer)
-			must(t, err)
-			same(t, "uses on the other server", entry.Uses, 1)
+			check.Must(t, err)
+			check.Same(t, "uses on the other server", entry.Uses, 1)
 		})
 	}
 }
@@ -57,14 +58,14 @@ func TestARetreatOnOneServerIsOneOnBoth(t *testing.T) {
 	ctx, s := site(t, smallPath)
 	peer := s.client(false)
 	reporter, other := s.Servers[0], s.Servers[1]
-	must(t, reporter.Report(ctx, peer, uint64(10*smallPath.BDP()), smallPath)) // of a path ten times as wide
-	eventually(t, "the entry on the other server", func() bool { return other.free(peer) })
+	check.Must(t, reporter.Report(ctx, peer, uint64(10*smallPath.BDP()), smallPath)) // of a path ten times as wide
+	check.Eventually(t, patience, "the entry on the other server", func() bool { return other.free(peer) })
 	transfer, err := s.Connect(ctx, other, false)
-	must(t, err)
+	check.Must(t, err)
 	_, err = transfer.Fetch(6_000_000)
-	must(t, err)
-	must(t, transfer.Close())
-	eventually(t, "the retreat on both", func() bool { return other.gone(peer) && reporter.gone(peer) })
+	check.Must(t, err)
+	check.Must(t, transfer.Close())
+	check.Eventually(t, patience, "the retreat on both", func() bool { return other.gone(peer) && reporter.gone(peer) })
 	if e, err := other.Entry(peer); err != nil || e.State != pathstore.StateSpent || e.Retreats != 1 {
 		t.Errorf("where it happened: %+v, %v", e, err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/bpfman"
 	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 const (
@@ -29,7 +30,7 @@ func (m *machine) listed(t testing.TB) map[string]uint32 {
 	found := make(map[string]uint32)
 	for _, row := range regexp.MustCompile(`(?m)^\s*(\d+)\s+tcpresume\s+tracepoint\s+(\w+)`).FindAllStringSubmatch(m.mustBpfman(t, "list", "programs"), -1) {
 		id, err := strconv.ParseUint(row[1], 10, 32)
-		must(t, err)
+		check.Must(t, err)
 		found[row[2]] = uint32(id)
 	}
 	return found
@@ -72,7 +73,7 @@ func (m *machine) put(t testing.TB, maps, cwnd string) {
 func (m *machine) entry(t testing.TB, peer netip.Addr) string {
 	t.Helper()
 	var e struct{ State string }
-	must(t, json.Unmarshal([]byte(m.tcpresume(t, "get", peer.String(), "-o", "json")), &e))
+	check.Must(t, json.Unmarshal([]byte(m.tcpresume(t, "get", peer.String(), "-o", "json")), &e))
 	return e.State
 }
 
@@ -86,7 +87,7 @@ func (m *machine) status(t testing.TB, more ...string) (s struct {
 }) {
 	t.Helper()
 	m.tcpresume(t, append([]string{"status"}, more...)...)
-	must(t, json.Unmarshal([]byte(m.tcpresume(t, append([]string{"status", "-o", "json"}, more...)...)), &s))
+	check.Must(t, json.Unmarshal([]byte(m.tcpresume(t, append([]string{"status", "-o", "json"}, more...)...)), &s))
 	return s
 }
 
@@ -99,21 +100,21 @@ func TestCompanionOfTheReleasedBpfman(t *testing.T) {
 	m.put(t, mapsOf(loaded[watch]), "100000")
 	for name, ipv6 := range map[string]bool{"IPv4": false, "IPv6": true} {
 		p := m.connect(t, ipv6)
-		same(t, name, p.start(t), p.resumed(t, 100_000))
+		check.Same(t, name, p.start(t), p.resumed(t, 100_000))
 		p.send(t, 500_000)
 	}
 	for name, tracepoint := range map[string]string{watch: "tcp/tcp_retransmit_skb", rstOut: "tcp/tcp_send_reset", rstIn: "tcp/tcp_receive_reset"} {
 		m.mustBpfman(t, "attach", strconv.Itoa(int(loaded[name])), "tracepoint", "--tracepoint", tracepoint)
 	}
 	p := m.connect(t, false)
-	same(t, "the third", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "the third", p.start(t), p.resumed(t, 100_000))
 	abort(p.server)
 
 	s := m.status(t)
-	same(t, "condition", s.Bpfman.Condition, bpfman.ConditionLoaded)
-	same(t, "maps", s.Bpfman.MapsDir, mapsOf(loaded[watch]))
-	same(t, "resumed", s.Counters["resumed"], 3)
-	same(t, "resets that bpfman's program counted", s.Counters["reset_sent"], 1)
+	check.Same(t, "condition", s.Bpfman.Condition, bpfman.ConditionLoaded)
+	check.Same(t, "maps", s.Bpfman.MapsDir, mapsOf(loaded[watch]))
+	check.Same(t, "resumed", s.Counters["resumed"], 3)
+	check.Same(t, "resets that bpfman's program counted", s.Counters["reset_sent"], 1)
 	m.tcpresume(t, "doctor", "--cgroup", m.Cgroup.Path())
 	m.tcpresume(t, "down")
 	m.unloadAll(t)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/pkg/bpfman"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // goEnv names a bpfman of the Go generation, which has no release: one built
@@ -37,7 +38,7 @@ func goMachine(t *testing.T) *machine {
 func (m *machine) installed(t *testing.T) *machine {
 	t.Helper()
 	bin := t.TempDir()
-	must(t, os.Symlink(os.Getenv(goEnv), filepath.Join(bin, "bpfman")))
+	check.Must(t, os.Symlink(os.Getenv(goEnv), filepath.Join(bin, "bpfman")))
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	return m
 }
@@ -70,7 +71,7 @@ func (m *machine) goLoad(t testing.TB, image string, more ...string) (id uint32)
 			}
 		}
 	}
-	must(t, json.Unmarshal([]byte(m.goBpfman(t, append(arguments, image)...)), &loaded))
+	check.Must(t, json.Unmarshal([]byte(m.goBpfman(t, append(arguments, image)...)), &loaded))
 	return loaded.Programs[0].Record.ProgramID
 }
 
@@ -85,38 +86,38 @@ func TestProgramModeWithTheGoBpfman(t *testing.T) {
 	first := m.goLoad(t, image)
 	m.up(t)
 	s := m.status(t)
-	same(t, "attached is bpfman's own program", s.Runtime.Program.ID, first)
+	check.Same(t, "attached is bpfman's own program", s.Runtime.Program.ID, first)
 	has(t, "found by", s.Bpfman.Detail, "program list -o json")
 	m.put(t, mapsOf(first), "100000")
 	old := m.connect(t, false)
-	same(t, "resumed", old.start(t), old.resumed(t, 100_000))
+	check.Same(t, "resumed", old.start(t), old.resumed(t, 100_000))
 
 	m.goUnload(t, first) // while attached
-	same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionUnloaded)
+	check.Same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionUnloaded)
 	p := m.connect(t, true)
-	same(t, "while unloaded", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "while unloaded", p.start(t), p.resumed(t, 100_000))
 
 	second := m.goLoad(t, image)
-	same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionNewer)
+	check.Same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionNewer)
 	m.up(t)
-	same(t, "attached", m.attachedProgram(t), second)
+	check.Same(t, "attached", m.attachedProgram(t), second)
 	p = m.connect(t, false)
-	same(t, "after moving over", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "after moving over", p.start(t), p.resumed(t, 100_000))
 	old.send(t, 1_000_000)
 
 	// Its pins are lost while tcpresume holds the program: a record of what is hardly there.
-	must(t, unix.Unmount("/run/bpfman/fs", unix.MNT_DETACH))
+	check.Must(t, unix.Unmount("/run/bpfman/fs", unix.MNT_DETACH))
 	m.goBpfman(t, "program", "list")
 	s = m.status(t)
-	same(t, "condition", s.Bpfman.Condition, bpfman.ConditionZombie)
+	check.Same(t, "condition", s.Bpfman.Condition, bpfman.ConditionZombie)
 	p = m.connect(t, true)
-	same(t, "beside the zombie", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "beside the zombie", p.start(t), p.resumed(t, 100_000))
 	m.goUnload(t, second)
 	third := m.goLoad(t, image)
 	m.up(t)
-	same(t, "attached", m.attachedProgram(t), third)
-	same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionLoaded)
-	same(t, "stored paths", m.status(t).Paths["free"], 2)
+	check.Same(t, "attached", m.attachedProgram(t), third)
+	check.Same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionLoaded)
+	check.Same(t, "stored paths", m.status(t).Paths["free"], 2)
 	m.tcpresume(t, "down")
 	m.goUnload(t, third)
 }
@@ -127,13 +128,13 @@ func TestWatchersWithTheGoBpfman(t *testing.T) {
 	image := m.goPush(t)
 	first := m.goLoad(t, image)
 	m.up(t)
-	same(t, "attached by tcpresume", watchersOf(m.status(t).Runtime.Watchers), "resume_watch+ resume_rst_out+ resume_rst_in+")
+	check.Same(t, "attached by tcpresume", watchersOf(m.status(t).Runtime.Watchers), "resume_watch+ resume_rst_out+ resume_rst_in+")
 	owner := []string{"--map-owner-id", strconv.Itoa(int(first))}
 	arguments := append([]string{"program", "load", "image", "--programs", program(watch), "-a", "tcpresume"}, owner...)
 	m.goBpfman(t, append(arguments, image)...)
 	m.up(t)
-	same(t, "left to bpfman", watchersOf(m.status(t).Runtime.Watchers), "resume_watch- resume_rst_out+ resume_rst_in+")
-	same(t, "attached program", m.attachedProgram(t), first)
+	check.Same(t, "left to bpfman", watchersOf(m.status(t).Runtime.Watchers), "resume_watch- resume_rst_out+ resume_rst_in+")
+	check.Same(t, "attached program", m.attachedProgram(t), first)
 	m.tcpresume(t, "down")
 	for _, id := range strings.Fields(m.goBpfman(t, "program", "list", "-q")) {
 		m.goBpfman(t, "program", "unload", id)
@@ -145,29 +146,29 @@ func TestWatchersWithTheGoBpfman(t *testing.T) {
 func TestPinsOutOfSight(t *testing.T) {
 	m := goMachine(t)
 	image := m.goPush(t)
-	must(t, os.MkdirAll("/run/bpfman", 0o755))
+	check.Must(t, os.MkdirAll("/run/bpfman", 0o755))
 	load := "$BPFMAN_GO program load image --programs " + program(decider) + " -a tcpresume " + image + " >/dev/null && "
 	daemon := m.container(t, load+"exec $BPFMAN_GO serve")
-	eventually(t, "the daemon's socket", func() bool { _, err := os.Stat(bpfman.DefaultSocket); return err == nil })
+	check.Eventually(t, patience, "the daemon's socket", func() bool { _, err := os.Stat(bpfman.DefaultSocket); return err == nil })
 	m.up(t)
 	s := m.status(t)
-	same(t, "condition", s.Bpfman.Condition, bpfman.ConditionHidden)
+	check.Same(t, "condition", s.Bpfman.Condition, bpfman.ConditionHidden)
 	has(t, "found by", s.Bpfman.Detail, "gRPC on "+bpfman.DefaultSocket)
-	same(t, "maps to be seen", s.Bpfman.MapsDir, "")
+	check.Same(t, "maps to be seen", s.Bpfman.MapsDir, "")
 	m.tcpresume(t, "policy", "set", "default", "--mode", "exact", "--sharing", "shared")
 	m.tcpresume(t, "put", m.Client.IPv4.String(), "--cwnd", "100000")
 	p := m.connect(t, false)
-	same(t, "resumed", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "resumed", p.start(t), p.resumed(t, 100_000))
 
 	daemon.kill(t) // and with it all of its pins
-	must(t, os.Remove(bpfman.DefaultSocket))
+	check.Must(t, os.Remove(bpfman.DefaultSocket))
 	has(t, "detail", m.status(t).Bpfman.Detail, "no pins under /run/bpfman/fs")
 	p.send(t, 500_000)
 	daemon = m.container(t, "exec $BPFMAN_GO serve")
-	eventually(t, "the daemon's socket", func() bool { _, err := os.Stat(bpfman.DefaultSocket); return err == nil })
-	same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionZombie)
+	check.Eventually(t, patience, "the daemon's socket", func() bool { _, err := os.Stat(bpfman.DefaultSocket); return err == nil })
+	check.Same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionZombie)
 	p = m.connect(t, false)
-	same(t, "after the restart", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "after the restart", p.start(t), p.resumed(t, 100_000))
 	daemon.kill(t)
 	m.tcpresume(t, "down")
 }
@@ -178,14 +179,14 @@ func (m *machine) container(t testing.TB, script string) *service {
 	s := &service{cmd: exec.Command("sh", "-c", script)}
 	s.cmd.Stdout, s.cmd.Stderr = s, s
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	must(t, m.Server.Do(s.cmd.Start))
+	check.Must(t, m.Server.Do(s.cmd.Start))
 	t.Cleanup(func() { _, _ = s.cmd.Process.Kill(), s.cmd.Wait() })
 	return s
 }
 
 func (s *service) kill(t testing.TB) {
 	t.Helper()
-	must(t, s.cmd.Process.Kill())
+	check.Must(t, s.cmd.Process.Kill())
 	_ = s.cmd.Wait()
 	t.Logf("killed; it had said:\n%s", s.said.String())
 }

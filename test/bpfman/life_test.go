@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/pkg/bpfman"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // bpfman unloads under live connections and loads again: traffic and stored
@@ -21,46 +22,46 @@ func TestUnloadedWhileAttachedAndLoadedAgain(t *testing.T) {
 	m.up(t)
 	m.put(t, mapsOf(first), "100000")
 	old := m.connect(t, false)
-	same(t, "before", old.start(t), old.resumed(t, 100_000))
+	check.Same(t, "before", old.start(t), old.resumed(t, 100_000))
 	old.send(t, 50_000)
 
 	m.mustBpfman(t, "unload", strconv.Itoa(int(first)))
 	s := m.status(t)
-	same(t, "condition", s.Bpfman.Condition, bpfman.ConditionUnloaded)
-	same(t, "stored paths", s.Paths["free"], 2)
+	check.Same(t, "condition", s.Bpfman.Condition, bpfman.ConditionUnloaded)
+	check.Same(t, "stored paths", s.Paths["free"], 2)
 	old.send(t, 50_000)
 	p := m.connect(t, true)
-	same(t, "while unloaded", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "while unloaded", p.start(t), p.resumed(t, 100_000))
 	has(t, "doctor", m.tcpresume(t, "doctor", "--cgroup", m.Cgroup.Path()), "unloaded: bpfman no longer has program")
 
 	second := m.load(t, image, watch)[watch]
 	s = m.status(t)
-	same(t, "condition", s.Bpfman.Condition, bpfman.ConditionNewer)
+	check.Same(t, "condition", s.Bpfman.Condition, bpfman.ConditionNewer)
 	has(t, "next step", s.Bpfman.Next, "tcpresume up --runtime bpfman")
 	m.put(t, mapsOf(second), "200000") // reaches nobody yet
 	unread := m.status(t, "--maps", mapsOf(second)).Unread
 	has(t, "what is said of the new maps", unread, "the pinned maps are not those of the program")
 	p = m.connect(t, false)
-	same(t, "before moving over", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "before moving over", p.start(t), p.resumed(t, 100_000))
 
 	m.tcpresume(t, "put", "192.0.2.7", "--cwnd", "300000", "--mode", "exact") // into the old maps
 	m.tcpresume(t, "put", m.Client.IPv6.String(), "--cwnd", "150000", "--mode", "exact", "--sharing", "single")
 	holder := m.connect(t, true)
 	m.up(t)
-	same(t, "an entry for one", m.entry(t, m.Client.IPv6), "in-use")
+	check.Same(t, "an entry for one", m.entry(t, m.Client.IPv6), "in-use")
 	abort(holder.server)
-	eventually(t, "its holder has closed", func() bool { return m.entry(t, m.Client.IPv6) == "spent" })
+	check.Eventually(t, patience, "its holder has closed", func() bool { return m.entry(t, m.Client.IPv6) == "spent" })
 	s = m.status(t)
-	same(t, "condition", s.Bpfman.Condition, bpfman.ConditionLoaded)
-	same(t, "stored paths", s.Paths["free"], 2)
-	same(t, "counted before", s.Counters["resumed"], 4)
+	check.Same(t, "condition", s.Bpfman.Condition, bpfman.ConditionLoaded)
+	check.Same(t, "stored paths", s.Paths["free"], 2)
+	check.Same(t, "counted before", s.Counters["resumed"], 4)
 	p = m.connect(t, false)
-	same(t, "the youngest report counts", p.start(t), p.resumed(t, 200_000))
+	check.Same(t, "the youngest report counts", p.start(t), p.resumed(t, 200_000))
 	old.send(t, 1_000_000)
 	has(t, "entry of the old maps", m.tcpresume(t, "get", "192.0.2.7", "--maps", mapsOf(second)), "300000")
 
 	m.tcpresume(t, "down")
-	same(t, "programs in bpfman", len(m.listed(t)), 1)
+	check.Same(t, "programs in bpfman", len(m.listed(t)), 1)
 	m.unloadAll(t)
 }
 
@@ -83,20 +84,20 @@ func TestTheServiceFollows(t *testing.T) {
 			service.says(t, c.words)
 			p := m.connect(t, false)
 			if c.condition == "cold" {
-				same(t, "while unloaded", p.start(t), p.cold(t))
+				check.Same(t, "while unloaded", p.start(t), p.cold(t))
 			} else {
-				same(t, "while unloaded", p.start(t), p.resumed(t, 100_000))
+				check.Same(t, "while unloaded", p.start(t), p.resumed(t, 100_000))
 			}
 
 			second := m.load(t, image, watch)[watch]
 			service.says(t, "moved to bpfman's program "+strconv.Itoa(int(second)))
 			m.put(t, mapsOf(second), "200000")
 			p = m.connect(t, true)
-			same(t, "after", p.start(t), p.resumed(t, 200_000))
+			check.Same(t, "after", p.start(t), p.resumed(t, 200_000))
 			events.says(t, "200000") // from the new ring
 			service.stop(t)
 			p = m.connect(t, false)
-			same(t, "without the service", p.start(t), p.resumed(t, 200_000))
+			check.Same(t, "without the service", p.start(t), p.resumed(t, 200_000))
 			m.tcpresume(t, "down")
 			m.unloadAll(t)
 		})
@@ -111,30 +112,30 @@ func TestPinsAreGone(t *testing.T) {
 	first := m.load(t, image, watch)[watch]
 	m.up(t)
 	m.put(t, mapsOf(first), "100000")
-	must(t, unix.Unmount("/run/bpfman/fs", unix.MNT_DETACH))
+	check.Must(t, unix.Unmount("/run/bpfman/fs", unix.MNT_DETACH))
 	s := m.status(t)
-	same(t, "condition", s.Bpfman.Condition, bpfman.ConditionUnloaded)
+	check.Same(t, "condition", s.Bpfman.Condition, bpfman.ConditionUnloaded)
 	has(t, "detail", s.Bpfman.Detail, "no pins under /run/bpfman/fs")
 	p := m.connect(t, false)
-	same(t, "connection", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "connection", p.start(t), p.resumed(t, 100_000))
 
 	// bpfman mounts a fresh one at its next command, and forgets the program that died.
-	same(t, "programs in bpfman", len(m.listed(t)), 0)
-	same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionUnloaded)
+	check.Same(t, "programs in bpfman", len(m.listed(t)), 0)
+	check.Same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionUnloaded)
 	a := m.try(t, "up", "--runtime", "bpfman", "--cgroup", m.Cgroup.Path(), "--detach")
-	same(t, "exit code", a.code, 3)
+	check.Same(t, "exit code", a.code, 3)
 	has(t, "complaint", a.complaint, "bpfman has loaded nothing of tcpresume")
 	second := m.load(t, image, watch)[watch]
 	m.up(t)
 	p = m.connect(t, true)
-	same(t, "after loading again", p.start(t), p.resumed(t, 100_000))
-	same(t, "maps", m.status(t).Bpfman.MapsDir, mapsOf(second))
+	check.Same(t, "after loading again", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "maps", m.status(t).Bpfman.MapsDir, mapsOf(second))
 
 	// The embedded runtime takes over what bpfman leaves.
 	m.bpfman(t, "unload", strconv.Itoa(int(second)))
 	m.tcpresume(t, "up", "--runtime", "auto", "--cgroup", m.Cgroup.Path(), "--detach")
 	p = m.connect(t, false)
-	same(t, "on maps of its own", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "on maps of its own", p.start(t), p.resumed(t, 100_000))
 	if out := m.tcpresume(t, "status"); strings.Contains(out, "bpfman") {
 		t.Errorf("status still speaks of bpfman:\n%s", out)
 	}
@@ -148,11 +149,11 @@ func TestOutOfReachIsNotUnloaded(t *testing.T) {
 	service := m.service(t, "up", "--runtime", "bpfman", "--cgroup", m.Cgroup.Path(), "--on-unload", "down")
 	service.says(t, "companion mode: over the maps of its program "+strconv.Itoa(int(first)))
 	m.put(t, mapsOf(first), "100000")
-	must(t, unix.Unmount("/run/bpfman/fs", unix.MNT_DETACH))
+	check.Must(t, unix.Unmount("/run/bpfman/fs", unix.MNT_DETACH))
 	service.says(t, "no bpffs on /run/bpfman/fs")
 	p := m.connect(t, false)
-	same(t, "connection", p.start(t), p.resumed(t, 100_000))
-	same(t, "programs in bpfman", len(m.listed(t)), 0) // it mounts a bpffs, and there is nothing on it
+	check.Same(t, "connection", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "programs in bpfman", len(m.listed(t)), 0) // it mounts a bpffs, and there is nothing on it
 	service.says(t, "taken down as asked")
 	service.stop(t)
 }

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -32,23 +33,23 @@ func newMachine(t *testing.T) *machine {
 	m := &machine{}
 	mount(t, "tmpfs", "/run", "mode=755")
 	upper := "/run/etc"
-	must(t, os.MkdirAll(upper+"/upper/bpfman", 0o755))
-	must(t, os.MkdirAll(upper+"/work", 0o755))
-	must(t, os.WriteFile(upper+"/upper/bpfman/bpfman.toml", []byte(configuration), 0o644))
-	must(t, os.WriteFile(upper+"/upper/resolv.conf", []byte("nameserver 127.0.0.1\n"), 0o644)) // nobody there, said at once
+	check.Must(t, os.MkdirAll(upper+"/upper/bpfman", 0o755))
+	check.Must(t, os.MkdirAll(upper+"/work", 0o755))
+	check.Must(t, os.WriteFile(upper+"/upper/bpfman/bpfman.toml", []byte(configuration), 0o644))
+	check.Must(t, os.WriteFile(upper+"/upper/resolv.conf", []byte("nameserver 127.0.0.1\n"), 0o644)) // nobody there, said at once
 	mount(t, "overlay", "/etc", "lowerdir=/etc,upperdir="+upper+"/upper,workdir="+upper+"/work")
 	mount(t, "tracefs", "/sys/kernel/tracing", "")
 
 	var err error
 	m.Cgroup, err = lab.NewCgroup(strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")))
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() {
 		if err := m.Cgroup.Remove(); err != nil {
 			t.Error(err)
 		}
 	})
 	m.Lab, err = lab.New(lab.Path{RTT: 20 * time.Millisecond, Rate: 50e6})
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() {
 		if err := m.Lab.Close(); err != nil {
 			t.Error(err)
@@ -58,9 +59,9 @@ func newMachine(t *testing.T) *machine {
 		if t.Failed() {
 			_ = m.command(nil, tcpresumePath, "down").Run()
 		}
-		eventually(t, "no congestion control of ours registered", func() bool {
+		check.Eventually(t, patience, "no congestion control of ours registered", func() bool {
 			list, err := os.ReadFile("/proc/sys/net/ipv4/tcp_available_congestion_control")
-			must(t, err)
+			check.Must(t, err)
 			return !strings.Contains(string(list), "resume_")
 		})
 	})
@@ -96,7 +97,7 @@ func (m *machine) run(t testing.TB, shown string, cmd *exec.Cmd) answer {
 	t.Helper()
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
-	must(t, m.Server.Do(cmd.Start))
+	check.Must(t, m.Server.Do(cmd.Start))
 	_ = cmd.Wait() // the code says it
 	a := answer{out.String(), complaint.String(), cmd.ProcessState.ExitCode()}
 	t.Logf("$ %s\n%s%s", shown, a.complaint, a.out)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/bpfman"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 const decider = "tcp_resume"
@@ -25,28 +26,28 @@ const decider = "tcp_resume"
 func laidOut(t testing.TB, name string) (id uint32) {
 	t.Helper()
 	spec, err := bytecode.LoadKernel()
-	must(t, err)
+	check.Must(t, err)
 	for other := range spec.Programs {
 		if other != name {
 			delete(spec.Programs, other)
 		}
 	}
 	coll, err := ebpf.NewCollection(spec)
-	must(t, err)
+	check.Must(t, err)
 	defer coll.Close()
 	info, err := coll.Programs[name].Info()
-	must(t, err)
+	check.Must(t, err)
 	kernelID, _ := info.ID()
-	must(t, os.MkdirAll("/run/bpfman/fs", 0o755))
+	check.Must(t, os.MkdirAll("/run/bpfman/fs", 0o755))
 	var fs unix.Statfs_t
-	if must(t, unix.Statfs("/run/bpfman/fs", &fs)); fs.Type != unix.BPF_FS_MAGIC {
+	if check.Must(t, unix.Statfs("/run/bpfman/fs", &fs)); fs.Type != unix.BPF_FS_MAGIC {
 		mount(t, "bpf", "/run/bpfman/fs", "mode=1777")
 	}
 	maps := mapsOf(uint32(kernelID))
-	must(t, os.MkdirAll(maps, 0o755))
-	must(t, coll.Programs[name].Pin(fmt.Sprintf("/run/bpfman/fs/prog_%d", kernelID)))
+	check.Must(t, os.MkdirAll(maps, 0o755))
+	check.Must(t, coll.Programs[name].Pin(fmt.Sprintf("/run/bpfman/fs/prog_%d", kernelID)))
 	for mapName, each := range coll.Maps {
-		must(t, each.Pin(filepath.Join(maps, mapName)))
+		check.Must(t, each.Pin(filepath.Join(maps, mapName)))
 	}
 	return uint32(kernelID)
 }
@@ -54,8 +55,8 @@ func laidOut(t testing.TB, name string) (id uint32) {
 // unlaid removes what bpfman removes when it unloads.
 func unlaid(t testing.TB, id uint32) {
 	t.Helper()
-	must(t, os.RemoveAll(mapsOf(id)))
-	must(t, os.Remove(fmt.Sprintf("/run/bpfman/fs/prog_%d", id)))
+	check.Must(t, os.RemoveAll(mapsOf(id)))
+	check.Must(t, os.Remove(fmt.Sprintf("/run/bpfman/fs/prog_%d", id)))
 }
 
 // attachedProgram is the id of what the pinned link runs.
@@ -69,31 +70,31 @@ func TestProgramModeOnTheLayoutOfTheGoBpfman(t *testing.T) {
 	first := laidOut(t, decider)
 	companion := laidOut(t, watch) // with maps of its own, as that generation shares none within a load
 	m.up(t)
-	same(t, "attached is bpfman's own program", m.attachedProgram(t), first)
+	check.Same(t, "attached is bpfman's own program", m.attachedProgram(t), first)
 	m.put(t, mapsOf(first), "100000")
 	old := m.connect(t, false)
-	same(t, "resumed", old.start(t), old.resumed(t, 100_000))
+	check.Same(t, "resumed", old.start(t), old.resumed(t, 100_000))
 
 	m.tcpresume(t, "put", m.Client.IPv6.String(), "--cwnd", "100000", "--mode", "exact", "--sharing", "single")
 	holder := m.connect(t, true)
-	same(t, "an entry for one", m.entry(t, m.Client.IPv6), "in-use")
+	check.Same(t, "an entry for one", m.entry(t, m.Client.IPv6), "in-use")
 
 	second := laidOut(t, decider)
-	same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionNewer)
+	check.Same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionNewer)
 	m.up(t)
-	same(t, "attached", m.attachedProgram(t), second)
+	check.Same(t, "attached", m.attachedProgram(t), second)
 	p := m.connect(t, false)
-	same(t, "resumed by the second", p.start(t), p.resumed(t, 100_000))
-	same(t, "the entry for one, whose holder the new maps do not know", m.entry(t, m.Client.IPv6), "spent")
+	check.Same(t, "resumed by the second", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "the entry for one, whose holder the new maps do not know", m.entry(t, m.Client.IPv6), "spent")
 	holder.send(t, 300_000)
 	unlaid(t, first)
 	old.send(t, 1_000_000)
 
 	unlaid(t, second) // while attached
 	unlaid(t, companion)
-	same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionUnloaded)
+	check.Same(t, "condition", m.status(t).Bpfman.Condition, bpfman.ConditionUnloaded)
 	p = m.connect(t, false)
-	same(t, "unloaded while attached", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "unloaded while attached", p.start(t), p.resumed(t, 100_000))
 	m.tcpresume(t, "down")
 }
 
@@ -116,7 +117,7 @@ func TestWhatDoesNotHoldGoodIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := m.try(t, append([]string{"up", "--runtime", "bpfman", "--cgroup", m.Cgroup.Path(), "--detach"}, c.arguments...)...)
-			same(t, "exit code", a.code, c.code)
+			check.Same(t, "exit code", a.code, c.code)
 			has(t, "complaint", a.complaint, c.complaint)
 			if _, err := os.Stat("/sys/fs/bpf/tcpresume"); !os.IsNotExist(err) {
 				t.Errorf("pins: %v", err)
@@ -125,7 +126,7 @@ func TestWhatDoesNotHoldGoodIsRefused(t *testing.T) {
 	}
 	// Named by its maps alone, the program that uses them is found.
 	m.up(t, "--maps", mapsOf(right))
-	same(t, "attached", m.attachedProgram(t), right)
+	check.Same(t, "attached", m.attachedProgram(t), right)
 	m.tcpresume(t, "down")
 }
 
@@ -134,10 +135,10 @@ func strange(t testing.TB) ebpf.ProgramID {
 	t.Helper()
 	nothing := asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: decider, Type: ebpf.SocketFilter, License: "GPL", Instructions: nothing})
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { prog.Close() })
 	info, err := prog.Info()
-	must(t, err)
+	check.Must(t, err)
 	id, _ := info.ID()
 	return id
 }

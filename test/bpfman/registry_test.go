@@ -25,13 +25,15 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // registry starts one on the machine's loopback, over TLS as bpfman 0.6 insists, or without.
 func (m *machine) registry(t testing.TB, secure bool) (host string) {
 	t.Helper()
 	var listener net.Listener
-	must(t, m.Server.Do(func() (err error) {
+	check.Must(t, m.Server.Do(func() (err error) {
 		listener, err = net.Listen("tcp", "127.0.0.1:0")
 		return err
 	}))
@@ -54,16 +56,16 @@ func portOf(listener net.Listener) string {
 func (m *machine) certificate(t testing.TB) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
+	check.Must(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	must(t, err)
+	check.Must(t, err)
 	m.ca = filepath.Join(t.TempDir(), "ca.pem")
-	must(t, os.WriteFile(m.ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644))
+	check.Must(t, os.WriteFile(m.ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644))
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
@@ -71,9 +73,9 @@ func (m *machine) certificate(t testing.TB) tls.Certificate {
 func (m *machine) send(t testing.TB, reference string, image v1.Image) {
 	t.Helper()
 	ref, err := name.ParseReference(reference)
-	must(t, err)
+	check.Must(t, err)
 	vouched, err := os.ReadFile(m.ca)
-	must(t, err)
+	check.Must(t, err)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(vouched)
 	transport := &http.Transport{
@@ -87,5 +89,5 @@ func (m *machine) send(t testing.TB, reference string, image v1.Image) {
 		},
 	}
 	defer transport.CloseIdleConnections()
-	must(t, remote.Write(ref, image, remote.WithTransport(transport)))
+	check.Must(t, remote.Write(ref, image, remote.WithTransport(transport)))
 }

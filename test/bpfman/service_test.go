@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // service is a tcpresume that stays.
@@ -29,7 +31,7 @@ func (m *machine) service(t testing.TB, arguments ...string) *service {
 	t.Helper()
 	s := &service{cmd: m.command(nil, tcpresumePath, arguments...)}
 	s.cmd.Stdout, s.cmd.Stderr = s, s
-	must(t, m.Server.Do(s.cmd.Start))
+	check.Must(t, m.Server.Do(s.cmd.Start))
 	t.Cleanup(func() { _, _ = s.cmd.Process.Kill(), s.cmd.Wait() })
 	return s
 }
@@ -37,7 +39,7 @@ func (m *machine) service(t testing.TB, arguments ...string) *service {
 // says waits for words, and forgets what was said up to them.
 func (s *service) says(t testing.TB, words string) {
 	t.Helper()
-	eventually(t, "the service says "+words, func() bool {
+	check.Eventually(t, patience, "the service says "+words, func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		_, after, ok := strings.Cut(s.said.String(), words)
@@ -52,6 +54,6 @@ func (s *service) says(t testing.TB, words string) {
 
 func (s *service) stop(t testing.TB) {
 	t.Helper()
-	must(t, s.cmd.Process.Signal(os.Interrupt))
-	must(t, s.cmd.Wait())
+	check.Must(t, s.cmd.Process.Signal(os.Interrupt))
+	check.Must(t, s.cmd.Wait())
 }

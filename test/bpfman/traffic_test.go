@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -18,16 +19,16 @@ type pair struct{ client, server *net.TCPConn }
 
 func (m *machine) connect(t testing.TB, ipv6 bool) pair {
 	t.Helper()
-	listener, err := m.Server.Listen(background(t), lab.ListenSpec{CC: "cubic", Cgroup: m.Cgroup})
-	must(t, err)
+	listener, err := m.Server.Listen(check.Background(t), lab.ListenSpec{CC: "cubic", Cgroup: m.Cgroup})
+	check.Must(t, err)
 	defer listener.Close()
 	port := listener.Addr().(*net.TCPAddr).AddrPort().Port()
-	client, err := m.Client.Dial(background(t), lab.DialSpec{Addr: netip.AddrPortFrom(m.Server.Addr(ipv6), port)})
-	must(t, err)
+	client, err := m.Client.Dial(check.Background(t), lab.DialSpec{Addr: netip.AddrPortFrom(m.Server.Addr(ipv6), port)})
+	check.Must(t, err)
 	t.Cleanup(func() { abort(client) })
-	must(t, listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience)))
+	check.Must(t, listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience)))
 	server, err := listener.Accept()
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { abort(server.(*net.TCPConn)) })
 	return pair{client, server.(*net.TCPConn)}
 }
@@ -44,9 +45,9 @@ type start struct {
 func (p pair) start(t testing.TB) start {
 	t.Helper()
 	info, err := lab.TCPInfo(p.server)
-	must(t, err)
+	check.Must(t, err)
 	s := start{Window: int(info.Snd_cwnd * info.Snd_mss)}
-	must(t, lab.Control(p.server, func(fd int) (err error) {
+	check.Must(t, lab.Control(p.server, func(fd int) (err error) {
 		s.Control, err = lab.CongestionControl(fd)
 		return err
 	}))
@@ -65,7 +66,7 @@ func (p pair) cold(t testing.TB) start { return start{10 * p.segment(t), "cubic"
 func (p pair) segment(t testing.TB) int {
 	t.Helper()
 	info, err := lab.TCPInfo(p.server)
-	must(t, err)
+	check.Must(t, err)
 	return int(info.Snd_mss)
 }
 
@@ -78,5 +79,5 @@ func (p pair) send(t testing.TB, bytes int64) {
 		sent <- err
 	}()
 	_, err := io.CopyN(io.Discard, p.client, bytes)
-	must(t, errors.Join(err, <-sent))
+	check.Must(t, errors.Join(err, <-sent))
 }

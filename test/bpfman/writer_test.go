@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // writer is an application that owns nothing but the maps mounted for it.
@@ -29,22 +30,22 @@ func TestAWriterWithoutCapabilities(t *testing.T) {
 	m.write(t, 0, volume, "policy", "set", "default", "--mode", "exact", "--sharing", "shared")
 	m.write(t, 0, volume, "put", peer, "--cwnd", "100000")
 	p := m.connect(t, false)
-	same(t, "resumed", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "resumed", p.start(t), p.resumed(t, 100_000))
 	has(t, "get", m.write(t, 0, volume, "get", peer).out, "100000")
 	dump := m.write(t, 0, volume, "dump").out
 	m.write(t, 0, volume, "delete", peer)
 	m.write(t, 4, volume, "get", peer)
 	paths := filepath.Join(t.TempDir(), "paths")
-	must(t, os.WriteFile(paths, []byte(dump), 0o644))
-	must(t, os.Chmod(filepath.Dir(paths), 0o755))
-	must(t, os.Chmod(filepath.Dir(filepath.Dir(paths)), 0o755))
+	check.Must(t, os.WriteFile(paths, []byte(dump), 0o644))
+	check.Must(t, os.Chmod(filepath.Dir(paths), 0o755))
+	check.Must(t, os.Chmod(filepath.Dir(filepath.Dir(paths)), 0o755))
 	m.write(t, 0, volume, "load", paths)
 	p = m.connect(t, false)
-	same(t, "resumed", p.start(t), p.resumed(t, 100_000))
+	check.Same(t, "resumed", p.start(t), p.resumed(t, 100_000))
 	has(t, "status", m.write(t, 0, volume, "status").out, "2 resumed")
 	has(t, "list", m.write(t, 0, volume, "list").out, peer)
 	m.write(t, 0, volume, "flush")
-	same(t, "stored paths", m.status(t).Paths["free"], 0)
+	check.Same(t, "stored paths", m.status(t).Paths["free"], 0)
 
 	// Without the group there is nothing to be had, and the answer says so.
 	closed := m.volume(t, mapsOf(loaded), 0o600)
@@ -58,16 +59,16 @@ func TestAWriterWithoutCapabilities(t *testing.T) {
 func (m *machine) volume(t testing.TB, maps string, mode os.FileMode) string {
 	t.Helper()
 	at := filepath.Join("/run", "csi-"+mode.String()[1:])
-	must(t, os.MkdirAll(at, 0o755))
+	check.Must(t, os.MkdirAll(at, 0o755))
 	mount(t, "bpf", at, "mode=1777")
 	for _, name := range pathstore.Maps {
 		pinned, err := ebpf.LoadPinnedMap(filepath.Join(maps, name), nil)
-		must(t, err)
+		check.Must(t, err)
 		copied, err := pinned.Clone() // one pin each
-		must(t, err)
-		must(t, copied.Pin(filepath.Join(at, name)))
-		must(t, os.Chown(filepath.Join(at, name), 0, writer))
-		must(t, os.Chmod(filepath.Join(at, name), mode))
+		check.Must(t, err)
+		check.Must(t, copied.Pin(filepath.Join(at, name)))
+		check.Must(t, os.Chown(filepath.Join(at, name), 0, writer))
+		check.Must(t, os.Chmod(filepath.Join(at, name), mode))
 		copied.Close()
 		pinned.Close()
 	}
@@ -82,6 +83,6 @@ func (m *machine) write(t testing.TB, code int, maps string, arguments ...string
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: writer, Gid: writer}}
 	a := m.run(t, "tcpresume "+strings.Join(arguments, " ")+"   # as uid 1500, no capability", cmd)
-	same(t, "exit code of "+arguments[0], a.code, code)
+	check.Same(t, "exit code of "+arguments[0], a.code, code)
 	return a
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // What bpfman refuses leaves nothing behind, and tcpresume says that there is nothing.
@@ -30,11 +32,11 @@ func TestWrongImages(t *testing.T) {
 		"no labels": {func(t *testing.T) v1.Image {
 			image := native(t, right)
 			config, err := image.ConfigFile()
-			must(t, err)
+			check.Must(t, err)
 			config = config.DeepCopy()
 			config.Config.Labels = nil
 			image, err = mutate.ConfigFile(image, config)
-			must(t, err)
+			check.Must(t, err)
 			return image
 		}, program(watch), "Labels not found"},
 		"two layers, the wrong one first": {func(t *testing.T) v1.Image {
@@ -51,9 +53,9 @@ func TestWrongImages(t *testing.T) {
 				t.Error("bpfman loaded it")
 			}
 			has(t, "complaint", a.complaint+a.out, c.want)
-			same(t, "programs in bpfman", len(m.listed(t)), 0)
+			check.Same(t, "programs in bpfman", len(m.listed(t)), 0)
 			up := m.try(t, "up", "--runtime", "bpfman", "--cgroup", m.Cgroup.Path(), "--detach")
-			same(t, "exit code", up.code, 3)
+			check.Same(t, "exit code", up.code, 3)
 			has(t, "complaint", up.complaint, "bpfman has loaded nothing of tcpresume")
 		})
 	}
@@ -69,21 +71,21 @@ func foreign(t testing.TB, path string) v1.Image { return imageFor(t, path, "s39
 func imageFor(t testing.TB, path, architecture string) v1.Image {
 	t.Helper()
 	index, err := layout.ImageIndexFromPath(path)
-	must(t, err)
+	check.Must(t, err)
 	manifest, err := index.IndexManifest()
-	must(t, err)
+	check.Must(t, err)
 	for _, entry := range manifest.Manifests {
 		if entry.MediaType.IsIndex() {
 			index, err = index.ImageIndex(entry.Digest)
-			must(t, err)
+			check.Must(t, err)
 			manifest, err = index.IndexManifest()
-			must(t, err)
+			check.Must(t, err)
 		}
 	}
 	for _, entry := range manifest.Manifests {
 		if entry.Platform != nil && entry.Platform.Architecture == architecture {
 			image, err := index.Image(entry.Digest)
-			must(t, err)
+			check.Must(t, err)
 			return image
 		}
 	}
@@ -94,17 +96,17 @@ func imageFor(t testing.TB, path, architecture string) v1.Image {
 func twoLayers(t testing.TB, image v1.Image) v1.Image {
 	t.Helper()
 	layers, err := image.Layers()
-	must(t, err)
+	check.Must(t, err)
 	config, err := image.ConfigFile()
-	must(t, err)
+	check.Must(t, err)
 	other := static.NewLayer([]byte("no bytecode at all"), types.OCILayer)
 	both, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.OCIManifestSchema1), other, layers[0])
-	must(t, err)
+	check.Must(t, err)
 	rest, err := both.ConfigFile()
-	must(t, err)
+	check.Must(t, err)
 	rest = rest.DeepCopy()
 	rest.Config.Labels = config.Config.Labels
 	both, err = mutate.ConfigFile(both, rest)
-	must(t, err)
+	check.Must(t, err)
 	return both
 }

@@ -9,10 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/example"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
@@ -32,9 +31,9 @@ func TestBlackHoledBrowserResumes(t *testing.T) {
 	s := newStage(t, Options{Path: longPath})
 	s.visit(t)
 	s.reported(t)
-	must(t, CutUDP(s.ctx, s.Lab.Client, s.Lab.Server))
+	check.Must(t, CutUDP(s.ctx, s.Lab.Client, s.Lab.Server))
 	got, err := s.Fetch(s.ctx, 1_000_000)
-	must(t, err)
+	check.Must(t, err)
 	s.resumedOver(t, got)
 }
 
@@ -53,11 +52,11 @@ func TestDismissedBrowserResumes(t *testing.T) {
 		waiting <- err
 	}()
 	time.Sleep(time.Second) // the request is at the server, and the reports of the visit are done
-	must(t, CutUDP(s.ctx, s.Lab.Server))
+	check.Must(t, CutUDP(s.ctx, s.Lab.Server))
 	_, err := loaded.Store.Flush()
-	must(t, err)
-	must(t, s.EndHTTP3())
-	must(t, <-waiting)
+	check.Must(t, err)
+	check.Must(t, s.EndHTTP3())
+	check.Must(t, <-waiting)
 	s.resumedOver(t, got)
 }
 
@@ -76,19 +75,19 @@ func newStage(t *testing.T, opts Options) *stage {
 	t.Cleanup(cancel)
 	opts.Cgroup, opts.CC = loaded.Cgroup, "cubic"
 	w, err := NewWorld(ctx, opts)
-	must(t, err)
-	t.Cleanup(func() { must(t, w.Close()) })
+	check.Must(t, err)
+	t.Cleanup(func() { check.Must(t, w.Close()) })
 	_, err = loaded.Store.Flush()
-	must(t, err)
+	check.Must(t, err)
 	policy := resume.DefaultPolicy()
 	policy.Learn = false // or the connection that the visit begins with could be the one that is resumed from
-	must(t, loaded.Store.SetPolicy(pathstore.Rule{Policy: policy}))
+	check.Must(t, loaded.Store.SetPolicy(pathstore.Rule{Policy: policy}))
 	s := &stage{World: w, ctx: ctx, peer: w.Lab.Client.Addr(opts.IPv6)}
 	s.events, err = example.Watch(ctx, s.peer)
-	must(t, err)
-	t.Cleanup(func() { must(t, s.events.Close()) })
+	check.Must(t, err)
+	t.Cleanup(func() { check.Must(t, s.events.Close()) })
 	s.seen, err = loaded.Counters()
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { s.explain(t) })
 	return s
 }
@@ -108,14 +107,14 @@ func (s *stage) explain(t *testing.T) {
 func (s *stage) visit(t *testing.T) {
 	t.Helper()
 	got, err := s.Visit(s.ctx, warm)
-	must(t, err)
-	same(t, "protocol of the visit", got.Protocol, "h3")
+	check.Must(t, err)
+	check.Same(t, "protocol of the visit", got.Protocol, "h3")
 }
 
 // reported waits until the agent has stored what the QUIC connection told.
 func (s *stage) reported(t *testing.T) {
 	t.Helper()
-	eventually(t, "a report stored", func() bool {
+	check.Eventually(t, patience, "a report stored", func() bool {
 		_, err := loaded.Store.Get(s.peer, 0)
 		return err == nil
 	})
@@ -124,9 +123,9 @@ func (s *stage) reported(t *testing.T) {
 // resumedOver checks that the response came over a connection that jumped.
 func (s *stage) resumedOver(t *testing.T, got Fetched) {
 	t.Helper()
-	same(t, "bytes", got.Bytes, 1_000_000)
-	same(t, "protocol of the fallback", got.Protocol, "h2")
-	eventually(t, "event closed", func() bool { return len(s.events.Kernel("closed")) > 0 })
+	check.Same(t, "bytes", got.Bytes, 1_000_000)
+	check.Same(t, "protocol of the fallback", got.Protocol, "h2")
+	check.Eventually(t, patience, "event closed", func() bool { return len(s.events.Kernel("closed")) > 0 })
 	resumed, closed := s.events.Kernel("resumed"), s.events.Kernel("closed")
 	if len(resumed) != 1 || len(closed) != 1 {
 		t.Fatalf("%d connections resumed and %d closed, want one: %+v", len(resumed), len(closed), resumed)
@@ -137,39 +136,15 @@ func (s *stage) resumedOver(t *testing.T, got Fetched) {
 		Cookie uint64
 		All    bool // of the response went over it
 	}
-	same(t, "connection", fact{resumed[0].CC, resumed[0].Source, closed[0].Cookie, closed[0].BytesAcked >= 1_000_000},
+	check.Same(t, "connection", fact{resumed[0].CC, resumed[0].Source, closed[0].Cookie, closed[0].BytesAcked >= 1_000_000},
 		fact{"cubic", resume.SourceApplication, resumed[0].Cookie, true})
 	story := s.events.Story()
 	if len(story) == 0 || !strings.HasPrefix(story[0], "reconnaissance, unvalidated: ") {
 		t.Errorf("no jump: %q", story)
 	}
 	counters, err := loaded.Counters()
-	must(t, err)
+	check.Must(t, err)
 	for name, want := range map[string]uint64{"resumed": 1, "applied": 1, "congestion_window_limited": 1} {
-		same(t, name, counters[name]-s.seen[name], want)
-	}
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func same[T any](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
-// eventually waits until done holds.
-func eventually(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: did not happen in %v", what, patience)
-		}
+		check.Same(t, name, counters[name]-s.seen[name], want)
 	}
 }

@@ -6,21 +6,23 @@ import (
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 // One mark is enough. IPv6, because its header has no checksum to mend.
 func TestCongestionMarkIsARetreat(t *testing.T) {
-	s := newStage(t, midPath)
+	s := newStage(t, scene.MidPath)
 	for _, host := range []*lab.Host{s.Client, s.Server} {
-		must(t, host.Sysctl("net.ipv4.tcp_ecn", "1"))
+		check.Must(t, host.Sysctl("net.ipv4.tcp_ecn", "1"))
 	}
-	for _, cc := range controls {
+	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
-			saved := s.bdp()
+			saved := s.BDP()
 			saved.Peer = s.Client.IPv6
-			s.put(t, saved)
-			p := s.greeted(t, cc, lab.DialSpec{Local: s.Client.IPv6})
+			s.Put(t, saved)
+			p := s.Greeted(t, cc, lab.DialSpec{Local: s.Client.IPv6})
 			sent, marked := 0, false
 			s.Capture(func(packet lab.Packet) {
 				if sent += packet.Payload; packet.Payload > 0 && sent > 20_000 && !marked {
@@ -29,13 +31,13 @@ func TestCongestionMarkIsARetreat(t *testing.T) {
 				}
 			})
 			defer s.Capture(nil)
-			p.send(t, 1_000_000)
-			retreat := s.Events.change(t, p, "safe_retreat")
-			same(t, "trigger", retreat.Trigger, "ecn_ce")
-			between(t, "window", retreat.Cwnd, 2, max(uint32(retreat.PipeSize)/2/retreat.MSS, 2))
-			same(t, "retransmissions", s.Events.change(t, p, "normal").Retrans, 0)
-			same(t, "entry", s.entry(t, s.Client.IPv6).State, pathstore.StateSpent)
-			p.reset(t)
+			p.Send(t, 1_000_000)
+			retreat := s.Events.Change(t, p, "safe_retreat")
+			check.Same(t, "trigger", retreat.Trigger, "ecn_ce")
+			check.Between(t, "window", retreat.Cwnd, 2, max(uint32(retreat.PipeSize)/2/retreat.MSS, 2))
+			check.Same(t, "retransmissions", s.Events.Change(t, p, "normal").Retrans, 0)
+			check.Same(t, "entry", s.Entry(t, s.Client.IPv6).State, pathstore.StateSpent)
+			p.Reset(t)
 		})
 	}
 }

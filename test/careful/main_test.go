@@ -3,29 +3,12 @@
 package careful
 
 import (
-	"context"
-	"fmt"
-	"os"
 	"testing"
 
 	"github.com/tcpresume/tcpresume/test/rig"
 )
 
-// loaded serves every test of the package: loading takes seconds.
+// loaded serves every test of the package.
 var loaded *rig.Rig
 
-func TestMain(m *testing.M) {
-	rig.Isolate(func() int {
-		var err error
-		if loaded, err = rig.New(context.Background()); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		code := m.Run()
-		if err := loaded.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return code
-	})
-}
+func TestMain(m *testing.M) { rig.Main(m, &loaded) }

@@ -8,12 +8,14 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 // The measured minimum is a little above the propagation delay of 40 ms.
 func TestRTTOutOfBoundsIsNoJump(t *testing.T) {
-	s := newStage(t, midPath)
+	s := newStage(t, scene.MidPath)
 	for name, c := range map[string]struct {
 		rtt   time.Duration
 		jumps bool
@@ -24,83 +26,83 @@ func TestRTTOutOfBoundsIsNoJump(t *testing.T) {
 		"path is as saved":            {rtt: 40 * time.Millisecond, jumps: true},
 		"path is three times as long": {rtt: 12 * time.Millisecond, jumps: true},
 	} {
-		for _, cc := range controls {
+		for _, cc := range scene.Controls {
 			t.Run(name+" "+cc, func(t *testing.T) {
-				s.put(t, resume.Path{Cwnd: 8_000_000, RTT: c.rtt})
-				p := s.greeted(t, cc, lab.DialSpec{})
+				s.Put(t, resume.Path{Cwnd: 8_000_000, RTT: c.rtt})
+				p := s.Greeted(t, cc, lab.DialSpec{})
 				if c.jumps {
-					wait := p.start(200_000)
-					between(t, "jump", s.Events.change(t, p, "unvalidated").Jump, 60_000, 1<<20)
+					wait := p.Start(200_000)
+					check.Between(t, "jump", s.Events.Change(t, p, "unvalidated").Jump, 60_000, 1<<20)
 					wait(t)
-					p.reset(t)
+					p.Reset(t)
 					return
 				}
-				cold := info(t, p.server).Snd_cwnd
-				wait := p.start(200_000)
-				change := s.Events.change(t, p, "normal")
-				same(t, "window", change.Cwnd, cold)
+				cold := scene.Info(t, p.Server).Snd_cwnd
+				wait := p.Start(200_000)
+				change := s.Events.Change(t, p, "normal")
+				check.Same(t, "window", change.Cwnd, cold)
 				wait(t)
-				s.ended(t, p, "reconnaissance, normal: rtt_not_validated")
+				s.Ended(t, p, "reconnaissance, normal: rtt_not_validated")
 			})
 		}
 	}
 }
 
 func TestEntriesThatCarefulCannotUse(t *testing.T) {
-	s := newStage(t, midPath)
-	saved := s.bdp()
+	s := newStage(t, scene.MidPath)
+	saved := s.BDP()
 	for name, path := range map[string]resume.Path{
 		"no_saved_rtt":     {Cwnd: saved.Cwnd},
 		"window_too_small": {Cwnd: 50_000, RTT: saved.RTT},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.put(t, path)
-			p := s.greeted(t, "cubic", lab.DialSpec{})
-			same(t, "congestion control", control(t, p.server), "cubic")
-			p.send(t, 100_000)
-			s.ended(t, p)
-			s.counted(t, map[string]uint64{name: 1, "established": 1, "resumed": 0})
-			same(t, "entry", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateFree})
+			s.Put(t, path)
+			p := s.Greeted(t, "cubic", lab.DialSpec{})
+			check.Same(t, "congestion control", scene.Control(t, p.Server), "cubic")
+			p.Send(t, 100_000)
+			s.Ended(t, p)
+			s.Counted(t, map[string]uint64{name: 1, "established": 1, "resumed": 0})
+			check.Same(t, "entry", scene.StateOf(s.Entry(t, s.Client.IPv4)), scene.EntryState{State: pathstore.StateFree})
 		})
 	}
 }
 
 func TestModeOffNeverJumps(t *testing.T) {
-	s := newStage(t, midPath)
-	s.policy(t, func(p *resume.Policy) { p.Mode = resume.ModeOff })
-	s.put(t, s.bdp())
-	p := s.greeted(t, "cubic", lab.DialSpec{})
-	p.send(t, 100_000)
-	s.ended(t, p)
-	s.counted(t, map[string]uint64{"policy_off": 1, "learnt": 0})
+	s := newStage(t, scene.MidPath)
+	s.Policy(t, func(p *resume.Policy) { p.Mode = resume.ModeOff })
+	s.Put(t, s.BDP())
+	p := s.Greeted(t, "cubic", lab.DialSpec{})
+	p.Send(t, 100_000)
+	s.Ended(t, p)
+	s.Counted(t, map[string]uint64{"policy_off": 1, "learnt": 0})
 }
 
 // What becomes of the entry between ESTABLISHED and the first data decides.
 func TestExpiredSetIsDeleted(t *testing.T) {
-	s := newStage(t, midPath)
-	for _, cc := range controls {
-		saved := s.bdp()
+	s := newStage(t, scene.MidPath)
+	for _, cc := range scene.Controls {
+		saved := s.BDP()
 		saved.TTL = time.Second
-		s.put(t, saved)
-		p := s.greeted(t, cc, lab.DialSpec{})
+		s.Put(t, saved)
+		p := s.Greeted(t, cc, lab.DialSpec{})
 		time.Sleep(1200 * time.Millisecond)
-		wait := p.start(200_000)
-		change := s.Events.change(t, p, "normal")
-		between(t, "window", change.Cwnd, 10, 20)
+		wait := p.Start(200_000)
+		change := s.Events.Change(t, p, "normal")
+		check.Between(t, "window", change.Cwnd, 10, 20)
 		wait(t)
-		s.ended(t, p, "reconnaissance, normal: expired_meanwhile")
-		same(t, "entry", s.entry(t, s.Client.IPv4).State, pathstore.StateSpent)
+		s.Ended(t, p, "reconnaissance, normal: expired_meanwhile")
+		check.Same(t, "entry", s.Entry(t, s.Client.IPv4).State, pathstore.StateSpent)
 	}
 }
 
 func TestFlushEndsResuming(t *testing.T) {
-	s := newStage(t, midPath)
-	for _, cc := range controls {
-		s.put(t, s.bdp())
-		p := s.greeted(t, cc, lab.DialSpec{})
+	s := newStage(t, scene.MidPath)
+	for _, cc := range scene.Controls {
+		s.Put(t, s.BDP())
+		p := s.Greeted(t, cc, lab.DialSpec{})
 		_, err := loaded.Store.Flush()
-		must(t, err)
-		p.send(t, 200_000)
-		s.ended(t, p, "reconnaissance, normal: forgotten")
+		check.Must(t, err)
+		p.Send(t, 200_000)
+		s.Ended(t, p, "reconnaissance, normal: forgotten")
 	}
 }

@@ -10,44 +10,44 @@ import (
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
-var shallow = lab.Path{RTT: 40 * time.Millisecond, Rate: 50e6, Queue: 60_000}
-
 func TestRetreatDeletesTheSet(t *testing.T) {
-	s := newStage(t, shallow)
-	other := s.bdp()
+	s := newStage(t, scene.Shallow)
+	other := s.BDP()
 	other.Peer = netip.MustParseAddr("192.0.2.77")
-	s.put(t, other)
-	for _, cc := range controls {
+	s.Put(t, other)
+	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
-			must(t, deleted(s.Client.IPv4))
-			s.put(t, s.stale())
-			p := s.greeted(t, cc, lab.DialSpec{})
-			p.send(t, 1_500_000)
-			if n := len(s.Events.story(p)); n < 3 {
+			check.Must(t, s.Forget(s.Client.IPv4))
+			s.Put(t, s.Stale())
+			p := s.Greeted(t, cc, lab.DialSpec{})
+			p.Send(t, 1_500_000)
+			if n := len(s.Events.Story(p)); n < 3 {
 				t.Errorf("only %d changes of phase", n)
 			}
 			s.retreats(t, p)
-			same(t, "entry", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateSpent, Uses: 1, Retreats: 1})
-			same(t, "entry of another peer", stateOf(s.entry(t, other.Peer)), entryState{State: pathstore.StateFree})
+			check.Same(t, "entry", scene.StateOf(s.Entry(t, s.Client.IPv4)), scene.EntryState{State: pathstore.StateSpent, Uses: 1, Retreats: 1})
+			check.Same(t, "entry of another peer", scene.StateOf(s.Entry(t, other.Peer)), scene.EntryState{State: pathstore.StateFree})
 
-			next := s.greeted(t, cc, lab.DialSpec{})
-			same(t, "congestion control of the next", control(t, next.server), cc)
-			next.send(t, 100_000)
-			s.ended(t, next)
+			next := s.Greeted(t, cc, lab.DialSpec{})
+			check.Same(t, "congestion control of the next", scene.Control(t, next.Server), cc)
+			next.Send(t, 100_000)
+			s.Ended(t, next)
 		})
 	}
 }
 
 // retreats compares the story of a jump that met a loss, from either phase.
-func (s *stage) retreats(t *testing.T, p *pair) {
+func (s *stage) retreats(t *testing.T, p *scene.Pair) {
 	t.Helper()
-	p.reset(t)
-	eventually(t, "event closed", func() bool { return len(s.Events.of(p, "closed")) > 0 })
-	story := s.Events.story(p)
-	same(t, "story without Validating", slices.DeleteFunc(slices.Clone(story), func(e string) bool {
+	p.Reset(t)
+	check.Eventually(t, scene.Patience, "event closed", func() bool { return len(s.Events.Of(p, "closed")) > 0 })
+	story := s.Events.Story(p)
+	check.Same(t, "story without Validating", slices.DeleteFunc(slices.Clone(story), func(e string) bool {
 		return e == validates || e == "validating, safe_retreat: packet_loss" || e == "unvalidated, safe_retreat: packet_loss"
 	}), []string{jumps, recovers})
 	if !slices.Contains(story, "validating, safe_retreat: packet_loss") && !slices.Contains(story, "unvalidated, safe_retreat: packet_loss") {
@@ -56,14 +56,14 @@ func (s *stage) retreats(t *testing.T, p *pair) {
 }
 
 func TestRetreatHoldsItsWindow(t *testing.T) {
-	s := newStage(t, shallow)
-	for _, cc := range controls {
+	s := newStage(t, scene.Shallow)
+	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
-			s.put(t, s.stale())
-			p := s.greeted(t, cc, lab.DialSpec{})
-			all := p.sampled(t, 1_500_000)
-			retreat := s.Events.change(t, p, "safe_retreat")
-			exit := s.Events.change(t, p, "normal")
+			s.Put(t, s.Stale())
+			p := s.Greeted(t, cc, lab.DialSpec{})
+			all := sampled(t, p, 1_500_000)
+			retreat := s.Events.Change(t, p, "safe_retreat")
+			exit := s.Events.Change(t, p, "normal")
 			most := max(uint32(retreat.PipeSize)/2/retreat.MSS, 2)
 			n, rate := 0, uint64(0)
 			for _, seen := range all {
@@ -85,68 +85,68 @@ func TestRetreatHoldsItsWindow(t *testing.T) {
 			if n < 10 {
 				t.Errorf("only %d samples of %d between the retreat and its end", n, len(all))
 			}
-			p.reset(t)
+			p.Reset(t)
 		})
 	}
 }
 
 // RFC 9959 3.5, RFC 6675: the first retransmission does not wait for the flight to drain.
 func TestRetreatRepairsAtOnce(t *testing.T) {
-	s := newStage(t, midPath)
-	for _, cc := range controls {
+	s := newStage(t, scene.MidPath)
+	for _, cc := range scene.Controls {
 		for name, at := range map[string]func(jump uint32) uint32{
-			"first":  func(uint32) uint32 { return prelude },
-			"middle": func(jump uint32) uint32 { return prelude + jump/2 },
-			"last":   func(jump uint32) uint32 { return prelude + jump - 1500 },
+			"first":  func(uint32) uint32 { return scene.Prelude },
+			"middle": func(jump uint32) uint32 { return scene.Prelude + jump/2 },
+			"last":   func(jump uint32) uint32 { return scene.Prelude + jump - 1500 },
 		} {
 			t.Run(fmt.Sprintf("%s packet lost, %s", name, cc), func(t *testing.T) {
-				saved := s.bdp()
-				s.put(t, saved)
-				p := s.open(t, cc, lab.DialSpec{})
+				saved := s.BDP()
+				s.Put(t, saved)
+				p := s.Open(t, cc, lab.DialSpec{})
 				lost := s.loseOnce(t, at(uint32(saved.Cwnd/2)))
-				p.send(t, prelude)
-				wait := p.start(1_500_000)
-				retreat := s.Events.change(t, p, "safe_retreat")
+				p.Send(t, scene.Prelude)
+				wait := p.Start(1_500_000)
+				retreat := s.Events.Change(t, p, "safe_retreat")
 				// The event is told in the ACK that repairs, a moment before the packet leaves.
-				eventually(t, "a retransmission", func() bool { return s.repaired(t, p) >= 1 })
+				check.Eventually(t, scene.Patience, "a retransmission", func() bool { return s.repaired(t, p) >= 1 })
 				wait(t)
-				same(t, "lost packets", lost.Load(), 1)
-				between(t, "PipeSize", retreat.PipeSize, 0, saved.Cwnd)
-				exit := s.Events.change(t, p, "normal")
-				between(t, "window at the end", exit.Cwnd, 2, max(uint32(exit.PipeSize)/2/exit.MSS, 2)+1)
+				check.Same(t, "lost packets", lost.Load(), 1)
+				check.Between(t, "PipeSize", retreat.PipeSize, 0, saved.Cwnd)
+				exit := s.Events.Change(t, p, "normal")
+				check.Between(t, "window at the end", exit.Cwnd, 2, max(uint32(exit.PipeSize)/2/exit.MSS, 2)+1)
 				s.retreats(t, p)
-				same(t, "entry", s.entry(t, s.Client.IPv4).State, pathstore.StateSpent)
+				check.Same(t, "entry", s.Entry(t, s.Client.IPv4).State, pathstore.StateSpent)
 			})
 		}
 	}
 }
 
 // repaired returns the retransmissions well before the flight can drain.
-func (s *stage) repaired(t *testing.T, p *pair) uint32 {
+func (s *stage) repaired(t *testing.T, p *scene.Pair) uint32 {
 	time.Sleep(5 * time.Millisecond)
-	return info(t, p.server).Total_retrans
+	return scene.Info(t, p.Server).Total_retrans
 }
 
 func TestTimeoutDeletesTheSet(t *testing.T) {
-	s := newStage(t, midPath)
-	for _, cc := range controls {
+	s := newStage(t, scene.MidPath)
+	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
-			s.put(t, s.bdp())
-			p := s.greeted(t, cc, lab.DialSpec{})
+			s.Put(t, s.BDP())
+			p := s.Greeted(t, cc, lab.DialSpec{})
 			sent := 0
 			s.Capture(func(packet lab.Packet) {
 				if sent += packet.Payload; sent > 60_000 {
 					s.Cut(true) // until the timeout, so no ACK of the jump returns
 				}
 			})
-			wait := p.start(1_000_000)
-			timeout := s.Events.change(t, p, "normal")
+			wait := p.Start(1_000_000)
+			timeout := s.Events.Change(t, p, "normal")
 			s.Capture(nil)
 			s.Cut(false)
-			between(t, "ssthresh", timeout.Ssthresh, 2, uint32(s.bdp().Cwnd/2/1448))
+			check.Between(t, "ssthresh", timeout.Ssthresh, 2, uint32(s.BDP().Cwnd/2/1448))
 			wait(t)
-			s.ended(t, p, jumps, "unvalidated, normal: rto")
-			same(t, "entry", s.entry(t, s.Client.IPv4).State, pathstore.StateSpent)
+			s.Ended(t, p, jumps, "unvalidated, normal: rto")
+			check.Same(t, "entry", s.Entry(t, s.Client.IPv4).State, pathstore.StateSpent)
 		})
 	}
 }

@@ -3,148 +3,24 @@
 package careful
 
 import (
-	"context"
-	"net/netip"
 	"testing"
-	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/tcpresume/tcpresume/pkg/pathstore"
-	"github.com/tcpresume/tcpresume/pkg/resume"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
-// patience bounds waiting for what must happen; no test asks how long it took.
-const patience = 5 * time.Second
-
-var (
-	controls = []string{"cubic", "reno", "bbr"}
-	midPath  = lab.Path{RTT: 40 * time.Millisecond, Rate: 50e6} // 250 kB, 172 segments
-)
-
-// stage is a path of a test's own and the loaded runtime without any state of
-// earlier tests.
-type stage struct {
-	*lab.Lab
-	Events *eventLog
-	seen   map[string]uint64
-}
+type stage struct{ *scene.Stage }
 
 func newStage(t *testing.T, path lab.Path) *stage {
 	t.Helper()
-	l, err := lab.New(path)
-	must(t, err)
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s := &stage{Lab: l, Events: watch(t)}
-	_, err = loaded.Store.Flush()
-	must(t, err)
-	s.policy(t, func(*resume.Policy) {})
-	s.seen, err = loaded.Counters()
-	must(t, err)
-	return s
+	return &stage{scene.New(t, loaded, path)}
 }
 
-// policy puts mode careful without learning in force for all peers, after change had a say.
-func (s *stage) policy(t *testing.T, change func(*resume.Policy)) {
-	t.Helper()
-	policy := resume.DefaultPolicy()
-	policy.Learn = false // or closing connections would store paths of their own
-	change(&policy)
-	must(t, loaded.Store.SetPolicy(pathstore.Rule{Policy: policy}))
-}
-
-// bdp is what the path carries in a round trip, as an entry.
-func (s *stage) bdp() resume.Path {
-	return resume.Path{Cwnd: resume.Bytes(s.Path().BDP()), RTT: s.Path().RTT}
-}
-
-// stale is an entry of a path ten times as wide.
-func (s *stage) stale() resume.Path {
-	return resume.Path{Cwnd: resume.Bytes(10 * s.Path().BDP()), RTT: s.Path().RTT}
-}
-
-// put stores a path of the client, unless it names another peer.
-func (s *stage) put(t testing.TB, path resume.Path) {
-	t.Helper()
-	if !path.Peer.IsValid() {
-		path.Peer = s.Client.IPv4
-	}
-	path.Mode, path.Sharing = resume.ModePolicy, resume.SharingPolicy
-	if path.Source == "" {
-		path.Source = resume.SourceOperator
-	}
-	_, err := loaded.Store.Put(path)
-	must(t, err)
-}
-
-func (s *stage) entry(t testing.TB, peer netip.Addr) pathstore.Entry {
-	t.Helper()
-	entry, err := loaded.Store.Get(peer, 0)
-	must(t, err)
-	return entry
-}
-
-type entryState struct {
-	State          pathstore.State
-	Holder         uint64
-	Uses, Retreats uint32
-}
-
-func stateOf(e pathstore.Entry) entryState {
-	return entryState{e.State, e.Holder, e.Uses, e.Retreats}
-}
-
-// counted compares the named counters with what they were at the last call.
-func (s *stage) counted(t testing.TB, want map[string]uint64) {
-	t.Helper()
-	now, err := loaded.Counters()
-	must(t, err)
-	got := make(map[string]uint64)
-	for name := range want {
-		got[name] = now[name] - s.seen[name]
-	}
-	same(t, "counters", got, want)
-	s.seen = now
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func same[T any](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
-func between[N int | uint32 | uint64 | resume.Bytes | time.Duration](t testing.TB, what string, got, low, high N) {
-	t.Helper()
-	if got < low || got > high {
-		t.Errorf("%s is %v, want %v to %v", what, got, low, high)
-	}
-}
-
-// eventually waits until done holds.
-func eventually(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: did not happen in %v", what, patience)
-		}
-	}
-}
-
-func background(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
+// Stories that several tests share.
+const (
+	jumps     = "reconnaissance, unvalidated: congestion_window_limited"
+	validates = "unvalidated, validating: first_unvalidated_packet_acknowledged"
+	fills     = "validating, filling: last_unvalidated_packet_acknowledged"
+	isFull    = "filling, normal: pipe_full"
+	recovers  = "safe_retreat, normal: exit_recovery"
+)

@@ -9,70 +9,64 @@ import (
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 func TestJumpFromTheEntryToThePipe(t *testing.T) {
-	s := newStage(t, midPath)
+	s := newStage(t, scene.MidPath)
 	afterwards := map[string]string{"cubic": "cubic", "reno": "reno", "bbr": "resume_bbr"}
 	for family, peer := range map[string]netip.Addr{"IPv4": s.Client.IPv4, "IPv6": s.Client.IPv6} {
-		for _, cc := range controls {
+		for _, cc := range scene.Controls {
 			t.Run(cc+" "+family, func(t *testing.T) {
-				saved := s.bdp()
+				saved := s.BDP()
 				saved.Peer = peer
-				must(t, deleted(peer))
-				s.put(t, saved)
-				before := s.entry(t, peer)
-				p := s.greeted(t, cc, lab.DialSpec{Local: peer})
-				cold := info(t, p.server)
-				between(t, "window before the jump", cold.Snd_cwnd, 10, 20)
-				same(t, "entry before the jump", stateOf(s.entry(t, peer)), entryState{State: pathstore.StateFree})
+				check.Must(t, s.Forget(peer))
+				s.Put(t, saved)
+				before := s.Entry(t, peer)
+				p := s.Greeted(t, cc, lab.DialSpec{Local: peer})
+				cold := scene.Info(t, p.Server)
+				check.Between(t, "window before the jump", cold.Snd_cwnd, 10, 20)
+				check.Same(t, "entry before the jump", scene.StateOf(s.Entry(t, peer)), scene.EntryState{State: pathstore.StateFree})
 
-				wait := p.start(3_000_000)
-				jump := s.Events.change(t, p, "unvalidated")
-				same(t, "entry in use", stateOf(s.entry(t, peer)), entryState{pathstore.StateInUse, p.cookie, 1, 0})
-				seen := info(t, p.server)
-				between(t, "window on the socket", seen.Snd_cwnd, jump.Cwnd-1, jump.Cwnd+1)
+				wait := p.Start(3_000_000)
+				jump := s.Events.Change(t, p, "unvalidated")
+				check.Same(t, "entry in use", scene.StateOf(s.Entry(t, peer)), scene.EntryState{State: pathstore.StateInUse, Holder: p.Cookie, Uses: 1})
+				seen := scene.Info(t, p.Server)
+				check.Between(t, "window on the socket", seen.Snd_cwnd, jump.Cwnd-1, jump.Cwnd+1)
 				wait(t)
-				same(t, "jump", jump.Jump, saved.Cwnd/2)
-				same(t, "limit", jump.Limit, "saved_window")
-				same(t, "window of the event in segments", jump.Cwnd, uint32(saved.Cwnd/2)/jump.MSS)
-				same(t, "congestion control", control(t, p.server), afterwards[cc])
-				s.ended(t, p, jumps, validates, fills, isFull)
+				check.Same(t, "jump", jump.Jump, saved.Cwnd/2)
+				check.Same(t, "limit", jump.Limit, "saved_window")
+				check.Same(t, "window of the event in segments", jump.Cwnd, uint32(saved.Cwnd/2)/jump.MSS)
+				check.Same(t, "congestion control", scene.Control(t, p.Server), afterwards[cc])
+				s.Ended(t, p, jumps, validates, fills, isFull)
 
-				after := s.entry(t, peer)
-				same(t, "entry afterwards", stateOf(after), entryState{State: pathstore.StateFree, Uses: 1})
-				between(t, "its lifetime", after.Age+after.TTL, before.Age+before.TTL-time.Millisecond, before.Age+before.TTL+time.Millisecond)
+				after := s.Entry(t, peer)
+				check.Same(t, "entry afterwards", scene.StateOf(after), scene.EntryState{State: pathstore.StateFree, Uses: 1})
+				check.Between(t, "its lifetime", after.Age+after.TTL, before.Age+before.TTL-time.Millisecond, before.Age+before.TTL+time.Millisecond)
 			})
 		}
 	}
 }
 
-func deleted(peer netip.Addr) error {
-	_, err := loaded.Store.Get(peer, 0)
-	if err != nil {
-		return nil
-	}
-	return loaded.Store.Delete(peer, 0)
-}
-
 // RFC 9959 4.2: whatever is saved, the first round trip is that of a cold connection.
 func TestFirstFlightIsIW(t *testing.T) {
-	s := newStage(t, midPath)
-	for _, cc := range controls {
+	s := newStage(t, scene.MidPath)
+	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
-			s.put(t, s.bdp())
-			p := s.open(t, cc, lab.DialSpec{})
+			s.Put(t, s.BDP())
+			p := s.Open(t, cc, lab.DialSpec{})
 			w := s.record(t)
-			wait := p.start(600_000)
-			jump := s.Events.change(t, p, "unvalidated")
+			wait := p.Start(600_000)
+			jump := s.Events.Change(t, p, "unvalidated")
 			wait(t)
 			mss, rtt := int(jump.MSS), s.Path().RTT
 			start := w.packets()[0].At
-			same(t, "bytes of the first round trip", w.bytes(start, start+rtt*9/10), 10*mss)
+			check.Same(t, "bytes of the first round trip", w.bytes(start, start+rtt*9/10), 10*mss)
 			// Slow start sends two segments for each acknowledged one until the jump.
-			between(t, "bytes before the jump", w.bytes(start, w.at(t, jump.FirstUnval)), 10*mss, 30*mss)
-			p.reset(t)
+			check.Between(t, "bytes before the jump", w.bytes(start, w.at(t, jump.FirstUnval)), 10*mss, 30*mss)
+			p.Reset(t)
 		})
 	}
 }
@@ -81,7 +75,7 @@ func TestFirstFlightIsIW(t *testing.T) {
 // queue that is shallower than the window.
 func TestJumpIsPaced(t *testing.T) {
 	s := newStage(t, lab.Path{RTT: 60 * time.Millisecond, Rate: 100e6})
-	for _, cc := range controls {
+	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
 			// A busy machine can hold up a timer, and two bins' packets leave in one; a burst is there each time.
 			const attempts = 8
@@ -103,13 +97,13 @@ func TestJumpIsPaced(t *testing.T) {
 func (s *stage) jumpInBins(t *testing.T, cc string) (bins []int, jump pathstore.Event) {
 	t.Helper()
 	const bin = 5 * time.Millisecond
-	s.put(t, s.bdp())
-	p := s.greeted(t, cc, lab.DialSpec{})
+	s.Put(t, s.BDP())
+	p := s.Greeted(t, cc, lab.DialSpec{})
 	w := s.record(t)
-	wait := p.start(1_000_000)
-	jump = s.Events.change(t, p, "unvalidated")
+	wait := p.Start(1_000_000)
+	jump = s.Events.Change(t, p, "unvalidated")
 	wait(t)
-	p.reset(t)
+	p.Reset(t)
 	start := w.at(t, jump.FirstUnval)
 	for at := start; at+bin <= start+s.Path().RTT; at += bin {
 		bins = append(bins, w.bytes(at, at+bin))
@@ -124,18 +118,18 @@ func even(bins []int, sum int) bool {
 
 // RFC 9959 1: either end, by its own entry of the other.
 func TestEitherEndJumps(t *testing.T) {
-	s := newStage(t, midPath)
-	must(t, s.Client.Sysctl("net.ipv4.tcp_wmem", "4096 16777216 16777216"))
-	must(t, s.Server.Sysctl("net.ipv4.tcp_rmem", "4096 16777216 16777216"))
-	for _, cc := range controls {
+	s := newStage(t, scene.MidPath)
+	check.Must(t, s.Client.Sysctl("net.ipv4.tcp_wmem", "4096 16777216 16777216"))
+	check.Must(t, s.Server.Sysctl("net.ipv4.tcp_rmem", "4096 16777216 16777216"))
+	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
-			saved := s.bdp()
+			saved := s.BDP()
 			saved.Peer = s.Server.IPv4
-			s.put(t, saved)
-			p := s.connect(t, lab.ListenSpec{}, lab.DialSpec{CC: cc, Cgroup: loaded.Cgroup})
-			p.send(t, prelude)
-			p.send(t, 3_000_000)
-			s.ended(t, p, jumps, validates, fills, isFull)
+			s.Put(t, saved)
+			p := s.Connect(t, lab.ListenSpec{}, lab.DialSpec{CC: cc, Cgroup: loaded.Cgroup})
+			p.Send(t, scene.Prelude)
+			p.Send(t, 3_000_000)
+			s.Ended(t, p, jumps, validates, fills, isFull)
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 // wire is what the server sent, as it left.
@@ -61,10 +62,6 @@ func (w *wire) at(t testing.TB, seq uint32) time.Duration {
 	return 0
 }
 
-// lose makes the receiver's stack discard a packet, and no other: Lab.Cut would
-// take ACKs that pass at the same time as well.
-func lose(p lab.Packet) { p.Raw[len(p.Raw)-1] ^= 0xff }
-
 // loseOnce loses the packets that hold the given bytes of the next connection's
 // stream, each once, and counts them.
 func (s *stage) loseOnce(t testing.TB, offsets ...uint32) *atomic.Int32 {
@@ -83,7 +80,7 @@ func (s *stage) loseOnce(t testing.TB, offsets ...uint32) *atomic.Int32 {
 		at := p.Seq - isn
 		if hit := slices.IndexFunc(offsets, func(o uint32) bool { return o-at < uint32(p.Payload) }); hit >= 0 {
 			offsets = slices.Delete(slices.Clone(offsets), hit, hit+1)
-			lose(p)
+			scene.Lose(p)
 			lost.Add(1)
 		}
 	})

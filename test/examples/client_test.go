@@ -15,6 +15,7 @@ import (
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -27,7 +28,7 @@ func tlsConfig(protocols ...string) *tls.Config {
 func (s *stage) udp(t *testing.T) *quic.Transport {
 	t.Helper()
 	var socket net.PacketConn
-	must(t, s.Client.Do(func() (err error) {
+	check.Must(t, s.Client.Do(func() (err error) {
 		socket, err = net.ListenPacket("udp", net.JoinHostPort(s.client.String(), "0"))
 		return err
 	}))
@@ -54,16 +55,16 @@ func (s *stage) overHTTP3(t *testing.T, path string, size int) {
 func (s *stage) overQUIC(t *testing.T, size int) {
 	t.Helper()
 	conn, err := s.udp(t).Dial(s.ctx, net.UDPAddrFromAddrPort(s.server()), tlsConfig("bytes"), &quic.Config{})
-	must(t, err)
+	check.Must(t, err)
 	stream, err := conn.OpenStreamSync(s.ctx)
-	must(t, err)
+	check.Must(t, err)
 	_, err = fmt.Fprintf(stream, "GET %d\n", size)
-	must(t, err)
-	must(t, stream.Close())
+	check.Must(t, err)
+	check.Must(t, stream.Close())
 	n, err := io.Copy(io.Discard, stream)
-	must(t, err)
-	same(t, "bytes over QUIC", n, int64(size))
-	must(t, conn.CloseWithError(0, ""))
+	check.Must(t, err)
+	check.Same(t, "bytes over QUIC", n, int64(size))
+	check.Must(t, conn.CloseWithError(0, ""))
 }
 
 // overTCP loads a path over TLS on a connection of its own, and returns how long
@@ -82,11 +83,11 @@ func (s *stage) overTCP(t *testing.T, path string, size int) time.Duration {
 func (s *stage) get(t *testing.T, through http.RoundTripper, path string, size int) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(s.ctx, http.MethodGet, fmt.Sprintf("https://%s:%d%s", name, port, path), nil)
-	must(t, err)
+	check.Must(t, err)
 	answer, err := through.RoundTrip(request)
-	must(t, err)
+	check.Must(t, err)
 	defer answer.Body.Close()
 	n, err := io.Copy(io.Discard, answer.Body)
-	must(t, err)
-	same(t, "bytes", n, int64(size))
+	check.Must(t, err)
+	check.Same(t, "bytes", n, int64(size))
 }

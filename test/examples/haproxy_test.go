@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // HAProxy is played by what one of them said, its client being ours: Debian's has no QUIC.
 func TestHAProxyReports(t *testing.T) {
 	s := newStage(t, false)
 	recorded, err := os.ReadFile(at(t, "examples/haproxy/testdata/show-quic-3.5-dev5.txt"))
-	must(t, err)
+	check.Must(t, err)
 	answer := strings.NewReplacer(
 		"foreign_addr=127.0.0.1", "foreign_addr="+s.client.String(),
 		"local_addr=127.0.0.1", "local_addr="+s.server().Addr().String(),
@@ -27,11 +28,11 @@ func TestHAProxyReports(t *testing.T) {
 
 	cold := s.fetch(t)
 	s.run(t, "polling", nil, programs["examples/haproxy"], "-stats", "/run/haproxy.sock", "-every", "100ms")
-	same(t, "entry", s.saved(t), saved{350_608, 344_160, 60 * time.Millisecond, resume.SourceApplication})
-	same(t, "question", <-asked, "show quic cc,sock all\n")
+	check.Same(t, "entry", s.saved(t), saved{350_608, 344_160, 60 * time.Millisecond, resume.SourceApplication})
+	check.Same(t, "question", <-asked, "show quic cc,sock all\n")
 	resumed := s.fetch(t)
 	s.resumed(t)
-	same(t, "reports of a connection that sends nothing more", len(s.events.Reports()), 1)
+	check.Same(t, "reports of a connection that sends nothing more", len(s.events.Reports()), 1)
 	t.Logf("1 MB over TCP in %v cold, in %v resumed", cold.Elapsed, resumed.Elapsed)
 }
 
@@ -39,8 +40,8 @@ func TestHAProxyReports(t *testing.T) {
 func play(t *testing.T, path, answer string) <-chan string {
 	t.Helper()
 	listener, err := net.Listen("unix", path)
-	must(t, err)
-	t.Cleanup(func() { must(t, listener.Close()) })
+	check.Must(t, err)
+	t.Cleanup(func() { check.Must(t, listener.Close()) })
 	asked := make(chan string, 1)
 	go func() {
 		for {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/example"
 )
 
@@ -17,14 +18,14 @@ func node(t *testing.T) string {
 	t.Helper()
 	directory := at(t, "examples/node")
 	lock, err := os.Stat(filepath.Join(directory, "package-lock.json"))
-	must(t, err)
+	check.Must(t, err)
 	installed, err := os.Stat(filepath.Join(directory, "node_modules", ".package-lock.json"))
 	if err != nil || installed.ModTime().Before(lock.ModTime()) {
 		install := exec.CommandContext(t.Context(), "npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund")
 		install.Dir = directory
-		must(t, example.Quietly(install))
+		check.Must(t, example.Quietly(install))
 	}
 	program, err := exec.LookPath("node")
-	must(t, err)
+	check.Must(t, err)
 	return program
 }

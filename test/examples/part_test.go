@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/example"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
@@ -20,7 +21,7 @@ func (s *stage) fetch(t *testing.T) lab.Result {
 	t.Helper()
 	result, err := s.Fetch(s.ctx, lab.ListenSpec{CC: "cubic", Cgroup: loaded.Cgroup},
 		lab.Fetch{Bytes: response, Before: 4000, Server: s.server().Addr(), Local: s.client, SampleEvery: -1})
-	must(t, err)
+	check.Must(t, err)
 	return result
 }
 
@@ -39,7 +40,7 @@ func (s *stage) saved(t *testing.T) saved {
 
 func TestCReports(t *testing.T) {
 	part := filepath.Join(t.TempDir(), "part")
-	must(t, example.Quietly(exec.CommandContext(t.Context(), "gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", part, at(t, "examples/c/part.c"))))
+	check.Must(t, example.Quietly(exec.CommandContext(t.Context(), "gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", part, at(t, "examples/c/part.c"))))
 	for _, c := range []struct {
 		name   string
 		ipv6   bool
@@ -50,8 +51,8 @@ func TestCReports(t *testing.T) {
 			cold := s.fetch(t)
 			// BBR's window is twice what the path holds: 42 Mbit/s and 60 ms are 315 kB.
 			output, err := exec.CommandContext(s.ctx, part, c.prefix+s.client.String(), "51234", "630000", "60000", "42000000").CombinedOutput()
-			must(t, err)
-			same(t, "entry", s.saved(t), saved{315_000, 315_000, 60 * time.Millisecond, resume.SourceApplication})
+			check.Must(t, err)
+			check.Same(t, "entry", s.saved(t), saved{315_000, 315_000, 60 * time.Millisecond, resume.SourceApplication})
 			resumed := s.fetch(t)
 			s.resumed(t)
 			t.Logf("the program:\n%s", output)
@@ -62,7 +63,7 @@ func TestCReports(t *testing.T) {
 
 func TestCHeaderIsCAndCPlusPlus(t *testing.T) {
 	for _, language := range []string{"c", "c++"} {
-		check := exec.CommandContext(t.Context(), "gcc", "-x", language, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-include", at(t, "examples/c/tcpresume.h"), "/dev/null")
-		must(t, example.Quietly(check))
+		compiler := exec.CommandContext(t.Context(), "gcc", "-x", language, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-include", at(t, "examples/c/tcpresume.h"), "/dev/null")
+		check.Must(t, example.Quietly(compiler))
 	}
 }

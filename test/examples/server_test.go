@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/example"
 )
 
@@ -16,9 +17,9 @@ func TestCaddyReports(t *testing.T) {
 	s := newStage(t, false)
 	root := t.TempDir()
 	certificate, err := example.NewCertificate(t.TempDir(), name)
-	must(t, err)
-	must(t, os.WriteFile(filepath.Join(root, "warm"), make([]byte, warm), 0o644))
-	must(t, os.WriteFile(filepath.Join(root, "page"), make([]byte, response), 0o644))
+	check.Must(t, err)
+	check.Must(t, os.WriteFile(filepath.Join(root, "warm"), make([]byte, warm), 0o644))
+	check.Must(t, os.WriteFile(filepath.Join(root, "page"), make([]byte, response), 0o644))
 	env := []string{"SITE_ROOT=" + root, "SITE_CERT=" + certificate.Cert, "SITE_KEY=" + certificate.Key, "HOME=" + root}
 	s.run(t, "serving HTTP/3 and reporting", env, programs["examples/caddy"], "run", "--config", at(t, "examples/caddy/caddy.json"))
 
@@ -47,13 +48,13 @@ func TestNodeReports(t *testing.T) {
 	node := node(t)
 	directory := at(t, "examples/node")
 	certificate, err := example.NewCertificate(t.TempDir(), name)
-	must(t, err)
+	check.Must(t, err)
 	server := s.run(t, "serving", nil, node, filepath.Join(directory, "server.js"),
 		"--cert", certificate.Cert, "--key", certificate.Key, "--host", s.server().Addr().String())
 
 	cold := s.overTCP(t, "/bytes/1000000", response)
 	s.overQUIC(t, warm)
-	eventually(t, "the last report", func() bool { return strings.Contains(server.Output(), "close ") })
+	check.Eventually(t, patience, "the last report", func() bool { return strings.Contains(server.Output(), "close ") })
 	entry := s.reported(t)
 	resumed := s.overTCP(t, "/bytes/1000000", response)
 	s.resumed(t)

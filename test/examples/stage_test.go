@@ -11,11 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/example"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
@@ -44,26 +42,26 @@ func newStage(t *testing.T, ipv6 bool) *stage {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	l, err := lab.New(lab.Path{RTT: 60 * time.Millisecond, Rate: 50e6})
-	must(t, err)
-	t.Cleanup(func() { must(t, l.Close()) })
+	check.Must(t, err)
+	t.Cleanup(func() { check.Must(t, l.Close()) })
 	number := byte(stages.Add(1))
 	client := netip.AddrFrom4([4]byte{198, 18, 1, number})
 	if ipv6 {
 		client = netip.AddrFrom16([16]byte{0xfd, 14: 1, 15: number})
 	}
-	must(t, l.Client.AddAddr(client))
-	must(t, example.SetCC(ctx, l, "cubic", client))
+	check.Must(t, l.Client.AddAddr(client))
+	check.Must(t, example.SetCC(ctx, l, "cubic", client))
 	_, err = loaded.Store.Flush()
-	must(t, err)
+	check.Must(t, err)
 	policy := resume.DefaultPolicy()
 	policy.Learn = false // only reports are to be resumed from
-	must(t, loaded.Store.SetPolicy(pathstore.Rule{Policy: policy}))
+	check.Must(t, loaded.Store.SetPolicy(pathstore.Rule{Policy: policy}))
 	s := &stage{Lab: l, ctx: ctx, client: client}
 	s.events, err = example.Watch(ctx, client)
-	must(t, err)
-	t.Cleanup(func() { must(t, s.events.Close()) })
+	check.Must(t, err)
+	t.Cleanup(func() { check.Must(t, s.events.Close()) })
 	s.seen, err = loaded.Counters()
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(strings.Join(s.events.Record(), "\n"))
@@ -82,9 +80,9 @@ func (s *stage) server() netip.AddrPort {
 func (s *stage) run(t *testing.T, ready string, env []string, path string, args ...string) *example.Program {
 	t.Helper()
 	program, err := example.Run(s.ctx, example.Spec{Host: s.Server, Cgroup: loaded.Cgroup, Env: env, Ready: ready}, path, args...)
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() {
-		must(t, program.Stop())
+		check.Must(t, program.Stop())
 		if t.Failed() {
 			t.Log(program.Output())
 		}
@@ -96,7 +94,7 @@ func (s *stage) run(t *testing.T, ready string, env []string, path string, args 
 func (s *stage) reported(t *testing.T) pathstore.Entry {
 	t.Helper()
 	var entry pathstore.Entry
-	eventually(t, "a report stored", func() (ok bool) {
+	check.Eventually(t, patience, "a report stored", func() (ok bool) {
 		var err error
 		entry, err = loaded.Store.Get(s.client, 0)
 		return err == nil
@@ -107,7 +105,7 @@ func (s *stage) reported(t *testing.T) pathstore.Entry {
 // resumed checks that one connection of the client began with what was reported, jumped and closed.
 func (s *stage) resumed(t *testing.T) {
 	t.Helper()
-	eventually(t, "event closed", func() bool { return len(s.events.Kernel("closed")) > 0 })
+	check.Eventually(t, patience, "event closed", func() bool { return len(s.events.Kernel("closed")) > 0 })
 	begun, closed := s.events.Kernel("resumed"), s.events.Kernel("closed")
 	if len(begun) != 1 || len(closed) != 1 {
 		t.Fatalf("%d connections resumed and %d closed, want one", len(begun), len(closed))
@@ -123,15 +121,15 @@ func (s *stage) resumed(t *testing.T) {
 		All      bool // of the response went over it
 		Reported bool
 	}
-	same(t, "connection", fact{begun[0].CC, begun[0].Source, closed[0].Cookie, closed[0].BytesAcked >= response, contains(told, begun[0].SavedCwnd)},
+	check.Same(t, "connection", fact{begun[0].CC, begun[0].Source, closed[0].Cookie, closed[0].BytesAcked >= response, contains(told, begun[0].SavedCwnd)},
 		fact{"cubic", resume.SourceApplication, begun[0].Cookie, true, true})
 	if story := s.events.Story(); len(story) == 0 || !strings.HasPrefix(story[0], "reconnaissance, unvalidated: ") {
 		t.Errorf("no jump: %q", story)
 	}
 	counters, err := loaded.Counters()
-	must(t, err)
+	check.Must(t, err)
 	for _, name := range []string{"resumed", "applied"} {
-		same(t, name, counters[name]-s.seen[name], 1)
+		check.Same(t, name, counters[name]-s.seen[name], 1)
 	}
 }
 
@@ -148,30 +146,6 @@ func contains(all []resume.Bytes, one resume.Bytes) bool {
 func at(t *testing.T, path string) string {
 	t.Helper()
 	root, err := example.Root()
-	must(t, err)
+	check.Must(t, err)
 	return filepath.Join(root, path)
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func same[T any](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
-// eventually waits until done holds.
-func eventually(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: did not happen in %v", what, patience)
-		}
-	}
 }

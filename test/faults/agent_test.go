@@ -17,6 +17,7 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // reporting is a QUIC server that reports without end, each path once, and goes
@@ -81,14 +82,14 @@ func TestAgentKilled(t *testing.T) {
 		if i%2 == 0 {
 			cmd := s.command("agent", "--pins", loader.DefaultPins)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-			must(t, cmd.Start())
+			check.Must(t, cmd.Start())
 			time.Sleep(time.Duration(random.IntN(30_000)) * time.Microsecond)
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
 		} else {
 			a := s.agent(t)
 			before := reports.answered.Load()
-			eventually(t, "reports are answered", func() bool { return reports.answered.Load() > before+int64(random.IntN(5)) })
+			check.Eventually(t, patience, "reports are answered", func() bool { return reports.answered.Load() > before+int64(random.IntN(5)) })
 			a.Kill()
 		}
 		s.row.Times++
@@ -98,9 +99,9 @@ func TestAgentKilled(t *testing.T) {
 	a := s.agent(t)
 	s.keep(reports.stop())
 	s.check(t)
-	must(t, a.Stop())
+	check.Must(t, a.Stop())
 	entries, err := os.ReadDir(s.sockets)
-	must(t, err)
+	check.Must(t, err)
 	for _, e := range entries {
 		if e.Name() != "agent.lock" {
 			t.Errorf("%s is left behind", e.Name())
@@ -122,9 +123,9 @@ func TestSecondAgent(t *testing.T) {
 		}
 		s.row.Times++
 		before := reports.answered.Load()
-		eventually(t, "reports are answered", func() bool { return reports.answered.Load() > before })
+		check.Eventually(t, patience, "reports are answered", func() bool { return reports.answered.Load() > before })
 	}
 	s.keep(reports.stop())
 	s.check(t)
-	must(t, a.Stop())
+	check.Must(t, a.Stop())
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // A container may have a boot clock of its own; the kernel's programs have not.
@@ -24,7 +25,7 @@ func TestClockJumps(t *testing.T) {
 			t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
 		}
 		entry, err := store.Get(peer, 0)
-		must(t, err)
+		check.Must(t, err)
 		if entry.State != pathstore.StateFree || entry.TTL <= 0 || entry.TTL > time.Minute || entry.Age < 0 {
 			t.Errorf("boot clock %s s off: the entry is %s, for %v, %v old; want one that is free for at most 1m", offset, entry.State, entry.TTL, entry.Age)
 		}

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 const (
@@ -141,11 +143,11 @@ func (s *site) member(t *testing.T, cc string, n int) *member {
 	m.Env = append(os.Environ(), crowdEnv+"="+cc+" "+strconv.Itoa(n))
 	m.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := m.StdoutPipe()
-	must(t, err)
+	check.Must(t, err)
 	m.in, err = m.StdinPipe()
-	must(t, err)
+	check.Must(t, err)
 	m.lines = bufio.NewScanner(out)
-	must(t, s.Cgroup.Run(func() error { return s.Server.Do(m.Start) }))
+	check.Must(t, s.Cgroup.Run(func() error { return s.Server.Do(m.Start) }))
 	t.Cleanup(func() { _ = m.Process.Kill(); _ = m.Wait() })
 	return m
 }
@@ -178,12 +180,12 @@ func TestCrowd(t *testing.T) {
 		s.check(t)
 		for _, m := range members {
 			_, err := m.in.Write([]byte{1})
-			must(t, err)
+			check.Must(t, err)
 		}
 	}
 	for _, m := range members {
 		m.says(t, "closed")
-		must(t, m.Wait())
+		check.Must(t, m.Wait())
 	}
 	s.check(t)
 	if resumed := counter(t, store, "resumed") - before; resumed < uint64(2**crowd) {

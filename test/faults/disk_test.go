@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // fullDisk is a disk on which there is no byte left and, if inodes is set, no
@@ -17,8 +19,8 @@ import (
 func fullDisk(t *testing.T, inodes bool) (dir string, free func()) {
 	t.Helper()
 	dir = t.TempDir()
-	must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k,nr_inodes=8"))
-	t.Cleanup(func() { must(t, unix.Unmount(dir, unix.MNT_DETACH)) })
+	check.Must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k,nr_inodes=8"))
+	t.Cleanup(func() { check.Must(t, unix.Unmount(dir, unix.MNT_DETACH)) })
 	ballast := []string{filepath.Join(dir, "ballast")}
 	err := os.WriteFile(ballast[0], make([]byte, 128<<10), 0o600)
 	if !errors.Is(err, unix.ENOSPC) {
@@ -30,13 +32,13 @@ func fullDisk(t *testing.T, inodes bool) (dir string, free func()) {
 		if errors.Is(err, unix.ENOSPC) {
 			break
 		}
-		must(t, err)
+		check.Must(t, err)
 		file.Close()
 		ballast = append(ballast, name)
 	}
 	return dir, func() {
 		for _, name := range ballast {
-			must(t, os.Remove(name))
+			check.Must(t, os.Remove(name))
 		}
 	}
 }
@@ -49,17 +51,17 @@ func TestDiskFull(t *testing.T) {
 	a := s.agent(t)
 	reports := startReporting(s)
 	defer reports.stop()
-	eventually(t, "reports are answered", func() bool { return reports.answered.Load() > 100 })
+	check.Eventually(t, patience, "reports are answered", func() bool { return reports.answered.Load() > 100 })
 	a.Kill()
 	s.row.Times++
 	s.check(t)
 	a = s.agent(t)
 	before := reports.answered.Load()
-	eventually(t, "reports are answered by the next agent", func() bool { return reports.answered.Load() > before })
+	check.Eventually(t, patience, "reports are answered by the next agent", func() bool { return reports.answered.Load() > before })
 
 	dump := s.command("dump")
 	file, err := os.Create(filepath.Join(disk, "dump"))
-	must(t, err)
+	check.Must(t, err)
 	defer file.Close()
 	var said strings.Builder
 	dump.Stdout, dump.Stderr = file, &said
@@ -67,7 +69,7 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("dump to a full disk: %v, %q", err, said.String())
 	}
 	s.row.Times++
-	must(t, os.Remove(file.Name()))
+	check.Must(t, os.Remove(file.Name()))
 
 	if code, said := s.run(t, "image", "build", filepath.Join(disk, "image")); code != 1 || !strings.Contains(said, "no space left") {
 		t.Errorf("image build on a full disk: exit %d, %s", code, said)
@@ -78,7 +80,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	s.keep(reports.stop())
 	s.check(t)
-	must(t, a.Stop())
+	check.Must(t, a.Stop())
 	free()
 	s.check(t)
 }
@@ -97,6 +99,6 @@ func TestNoInodesLeft(t *testing.T) {
 		s.check(t)
 	}
 	free()
-	must(t, s.agent(t).Stop())
+	check.Must(t, s.agent(t).Stop())
 	s.row.Cost = "the agent ends with the reason; the next one begins once there is room"
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 const (
@@ -33,15 +34,15 @@ func TestMapFull(t *testing.T) {
 		paths = paths[len(part):]
 		s.row.Times += n
 		before := reports.answered.Load()
-		eventually(t, "reports are answered", func() bool { return reports.answered.Load() > before })
+		check.Eventually(t, patience, "reports are answered", func() bool { return reports.answered.Load() > before })
 		for _, peer := range loopbacks { // an operator's entry in use is not kept for long by an LRU map
 			_, err := store.Put(stored(peer))
-			must(t, err)
+			check.Must(t, err)
 		}
 	}
 	n := 0
 	for _, err := range store.Entries() {
-		must(t, err)
+		check.Must(t, err)
 		n++
 	}
 	if n == 0 || n > smallMap {
@@ -49,6 +50,6 @@ func TestMapFull(t *testing.T) {
 	}
 	s.kept, s.row.Paths = map[netip.Addr]pathstore.Entry{}, n
 	s.check(t)
-	must(t, a.Stop())
+	check.Must(t, a.Stop())
 	s.row.Cost = "the kernel drops the least recently used ones"
 }

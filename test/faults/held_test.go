@@ -3,7 +3,6 @@
 package faults
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
 	"net/netip"
@@ -18,6 +17,7 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // held is what of ours is in the kernel: maps by id, and the links of programs
@@ -31,12 +31,12 @@ func (s *site) nowHeld(t testing.TB) held {
 	t.Helper()
 	h := held{maps: s.held.maps}
 	found, err := filepath.Glob(filepath.Join(loader.MapsDir(loader.DefaultPins), "*"))
-	must(t, err)
+	check.Must(t, err)
 	for _, pin := range found {
 		m, err := ebpf.LoadPinnedMap(pin, nil)
-		must(t, err)
+		check.Must(t, err)
 		info, err := m.Info()
-		must(t, err)
+		check.Must(t, err)
 		if id, ok := info.ID(); ok && !slices.Contains(h.maps, id) {
 			h.maps = append(h.maps, id)
 		}
@@ -95,7 +95,7 @@ func (h held) uses(id ebpf.ProgramID) bool {
 // pinned are all files and directories of the private bpffs.
 func pinned(t testing.TB) (all []string) {
 	t.Helper()
-	must(t, filepath.WalkDir("/sys/fs/bpf", func(path string, _ fs.DirEntry, err error) error {
+	check.Must(t, filepath.WalkDir("/sys/fs/bpf", func(path string, _ fs.DirEntry, err error) error {
 		all = append(all, path)
 		return err
 	}))
@@ -142,7 +142,7 @@ func aged(e pathstore.Entry) pathstore.Entry {
 func counter(t testing.TB, store *pathstore.Store, name string) uint64 {
 	t.Helper()
 	all, err := store.Counters()
-	must(t, err)
+	check.Must(t, err)
 	for _, c := range all {
 		if c.Name == name {
 			return c.Value
@@ -150,26 +150,4 @@ func counter(t testing.TB, store *pathstore.Store, name string) uint64 {
 	}
 	t.Fatalf("no counter %s", name)
 	return 0
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func eventually(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: did not happen in %v", what, patience)
-		}
-	}
-}
-
-func background(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
 }

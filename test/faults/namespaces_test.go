@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -16,13 +17,13 @@ func TestNamespacesVanish(t *testing.T) {
 	s := newSite(t, "network namespace removed with resumed connections in it", 0)
 	for range 20 {
 		gone, err := lab.New(lab.Path{RTT: 20 * time.Millisecond, Rate: 50e6})
-		must(t, err)
+		check.Must(t, err)
 		var ends []*net.TCPConn
 		for _, cc := range []string{"cubic", "reno", "bbr"} {
-			listener, err := gone.Server.Listen(background(t), lab.ListenSpec{Network: "tcp4", CC: cc, Cgroup: s.Cgroup})
-			must(t, err)
+			listener, err := gone.Server.Listen(check.Background(t), lab.ListenSpec{Network: "tcp4", CC: cc, Cgroup: s.Cgroup})
+			check.Must(t, err)
 			port := listener.Addr().(*net.TCPAddr).Port
-			must(t, gone.Server.Do(func() error {
+			check.Must(t, gone.Server.Do(func() error {
 				client, err := net.DialTCP("tcp", nil, &net.TCPAddr{IP: loopbacks[0].AsSlice(), Port: port})
 				if err == nil {
 					ends = append(ends, client)
@@ -30,14 +31,14 @@ func TestNamespacesVanish(t *testing.T) {
 				return err
 			}))
 			server, err := listener.Accept()
-			must(t, errors.Join(err, listener.Close()))
+			check.Must(t, errors.Join(err, listener.Close()))
 			_, err = server.Write(content)
-			must(t, err)
+			check.Must(t, err)
 			ends = append(ends, server.(*net.TCPConn))
 		}
-		must(t, gone.Close())
+		check.Must(t, gone.Close())
 		for _, end := range ends {
-			must(t, errors.Join(end.SetLinger(0), end.Close()))
+			check.Must(t, errors.Join(end.SetLinger(0), end.Close()))
 		}
 		s.row.Times++
 		s.check(t)

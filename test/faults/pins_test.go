@@ -15,6 +15,7 @@ import (
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
 
@@ -34,17 +35,17 @@ func TestMapsUnpinned(t *testing.T) {
 	for _, pattern := range maps {
 		a := s.agent(t)
 		found, err := filepath.Glob(filepath.Join(loader.MapsDir(loader.DefaultPins), pattern))
-		must(t, err)
+		check.Must(t, err)
 		for _, pin := range found {
-			must(t, os.Remove(pin))
+			check.Must(t, os.Remove(pin))
 		}
 		s.row.Times++
 		before := s.load.opened.Load()
-		eventually(t, "connections go on", func() bool { return s.load.opened.Load() > before+50 })
+		check.Eventually(t, patience, "connections go on", func() bool { return s.load.opened.Load() > before+50 })
 		if _, err := os.Stat(filepath.Join(loader.MapsDir(loader.DefaultPins), bytecode.KernelMapResumeEvents)); err != nil {
 			ends(t, a)
 		} else { // by this map it tells whether its maps are the pinned ones
-			must(t, a.Stop())
+			check.Must(t, a.Stop())
 		}
 		known := s.held
 		s.up(t)
@@ -58,7 +59,7 @@ func TestMapsUnpinned(t *testing.T) {
 // start as without tcpresume, and those that resume go on.
 func TestPinsRemoved(t *testing.T) {
 	s := newSite(t, "all pins removed (`rm -r /sys/fs/bpf/tcpresume`); then `up`", 0)
-	s.loses(t, func() { must(t, os.RemoveAll(loader.DefaultPins)) })
+	s.loses(t, func() { check.Must(t, os.RemoveAll(loader.DefaultPins)) })
 }
 
 func TestBPFFSUnmounted(t *testing.T) {
@@ -69,7 +70,7 @@ func TestBPFFSUnmounted(t *testing.T) {
 // unmount takes away what is mounted there, and what the machine has below.
 func unmount(t *testing.T) {
 	t.Helper()
-	must(t, unix.Unmount("/sys/fs/bpf", unix.MNT_DETACH))
+	check.Must(t, unix.Unmount("/sys/fs/bpf", unix.MNT_DETACH))
 	for unix.Unmount("/sys/fs/bpf", unix.MNT_DETACH) == nil {
 	}
 }
@@ -82,12 +83,12 @@ func TestBPFFSUnmountedHere(t *testing.T) {
 	for range 3 {
 		cmd := exec.Command("unshare", "--mount", "--propagation", "private", program, "agent", "--pins", loader.DefaultPins, "--socket-dir", s.sockets)
 		a, err := rig.StartAgentBy(cmd, s.sockets)
-		must(t, err)
+		check.Must(t, err)
 		unmount(t)
 		s.row.Times++
 		there := fmt.Sprintf("/proc/%d/root%s", a.Process.Pid, loader.DefaultPins)
 		goal := counter(t, store, "resumed") + uint64(len(s.load.ports))
-		eventually(t, "new connections resume", func() bool { return counter(t, store, "resumed") >= goal })
+		check.Eventually(t, patience, "new connections resume", func() bool { return counter(t, store, "resumed") >= goal })
 		if code, said := s.run(t, "up", "--detach"); code != 1 || !strings.Contains(said, "another tcpresume is up under other pins") {
 			t.Errorf("up: exit %d, %s", code, said)
 		}
@@ -115,8 +116,8 @@ func (s *site) loses(t *testing.T, breaks func()) {
 		breaks()
 		s.row.Times++
 		ends(t, a)
-		eventually(t, "connections go on", func() bool { return s.load.opened.Load() > before+50 })
-		eventually(t, "nothing is left in the kernel", func() bool { return len(s.held.links) == 0 || len(s.held.linked()) == 0 })
+		check.Eventually(t, patience, "connections go on", func() bool { return s.load.opened.Load() > before+50 })
+		check.Eventually(t, patience, "nothing is left in the kernel", func() bool { return len(s.held.links) == 0 || len(s.held.linked()) == 0 })
 		if code, said := s.run(t, "status"); code != 3 {
 			t.Errorf("status: exit %d, %s", code, said)
 		}

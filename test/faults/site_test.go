@@ -20,6 +20,7 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
@@ -51,18 +52,18 @@ var number atomic.Int32
 func newSite(t *testing.T, fault string, maxPaths uint32) *site {
 	t.Helper()
 	cgroup, err := lab.NewCgroup(fmt.Sprintf("faults-%d", number.Add(1)))
-	must(t, err)
+	check.Must(t, err)
 	s := &site{Cgroup: cgroup, Options: loader.Options{Cgroup: cgroup.Path(), MaxPaths: maxPaths}, row: row{Fault: fault}}
 	s.empty = pinned(t)
 	dir, err := os.MkdirTemp("", "tcpresume-faults-") // shorter than t.TempDir, as the names of sockets must be
-	must(t, err)
+	check.Must(t, err)
 	s.sockets = filepath.Join(dir, "run")
 	t.Cleanup(func() {
 		s.leave(t)
-		must(t, os.RemoveAll(dir))
+		check.Must(t, os.RemoveAll(dir))
 	})
 	s.Lab, err = lab.New(lab.Path{RTT: 20 * time.Millisecond, Rate: 50e6})
-	must(t, err)
+	check.Must(t, err)
 	s.up(t)
 	s.fill(t, keptPaths)
 	s.load = startTraffic(t, s)
@@ -72,16 +73,16 @@ func newSite(t *testing.T, fault string, maxPaths uint32) *site {
 // up loads, and takes what is there now for what must stay.
 func (s *site) up(t *testing.T) {
 	t.Helper()
-	runtime, err := loader.Up(background(t), s.Options)
-	must(t, err)
-	must(t, runtime.Close())
+	runtime, err := loader.Up(check.Background(t), s.Options)
+	check.Must(t, err)
+	check.Must(t, runtime.Close())
 	s.pins, s.held = pinned(t), s.nowHeld(t)
 }
 
 func (s *site) open(t testing.TB) *pathstore.Store {
 	t.Helper()
 	store, err := pathstore.Open(loader.MapsDir(loader.DefaultPins))
-	must(t, err)
+	check.Must(t, err)
 	return store
 }
 
@@ -92,15 +93,15 @@ func (s *site) fill(t testing.TB, n int) {
 	defer store.Close()
 	policy := resume.DefaultPolicy()
 	policy.Mode, policy.Sharing, policy.Learn = resume.ModeExact, resume.SharingShared, false
-	must(t, store.SetPolicy(pathstore.Rule{Policy: policy}))
+	check.Must(t, store.SetPolicy(pathstore.Rule{Policy: policy}))
 	for _, peer := range loopbacks {
 		_, err := store.Put(stored(peer))
-		must(t, err)
+		check.Must(t, err)
 	}
 	s.kept = make(map[netip.Addr]pathstore.Entry)
 	for i := range n {
 		entry, err := store.Put(stored(peerOf(i)))
-		must(t, err)
+		check.Must(t, err)
 		s.kept[entry.Peer] = aged(entry)
 	}
 	s.row.Paths = len(s.kept)
@@ -140,11 +141,11 @@ func (s *site) missing(t testing.TB) int {
 func (s *site) missingIn(t testing.TB, maps string) int {
 	t.Helper()
 	store, err := pathstore.Open(maps)
-	must(t, err)
+	check.Must(t, err)
 	defer store.Close()
 	found := make(map[netip.Addr]pathstore.Entry)
 	for entry, err := range store.Entries() {
-		must(t, err)
+		check.Must(t, err)
 		found[entry.Peer] = aged(entry)
 	}
 	lost := 0
@@ -164,7 +165,7 @@ func (s *site) resumes(t testing.TB) {
 	store := s.open(t)
 	defer store.Close()
 	goal := counter(t, store, "resumed") + uint64(len(s.load.ports))
-	eventually(t, "new connections resume", func() bool { return counter(t, store, "resumed") >= goal })
+	check.Eventually(t, patience, "new connections resume", func() bool { return counter(t, store, "resumed") >= goal })
 }
 
 // leave ends the load, takes everything down and counts what is left.
@@ -214,7 +215,7 @@ func (s *site) leave(t *testing.T) {
 // tcpSockets counts those in the host, both ends of each connection.
 func (s *site) tcpSockets(t testing.TB) (n int) {
 	t.Helper()
-	must(t, s.Server.Do(func() error {
+	check.Must(t, s.Server.Do(func() error {
 		for file, word := range map[string]string{"sockstat": "TCP: inuse ", "sockstat6": "TCP6: inuse "} {
 			text, err := os.ReadFile("/proc/thread-self/net/" + file)
 			if err != nil {
@@ -253,7 +254,7 @@ func (s *site) command(args ...string) *exec.Cmd {
 func (s *site) agent(t testing.TB, args ...string) *rig.Agent {
 	t.Helper()
 	a, err := rig.StartAgent(program, loader.DefaultPins, s.sockets, args...)
-	must(t, err)
+	check.Must(t, err)
 	return a
 }
 
@@ -261,6 +262,6 @@ func (s *site) agent(t testing.TB, args ...string) *rig.Agent {
 func registered(t testing.TB) bool {
 	t.Helper()
 	list, err := os.ReadFile("/proc/sys/net/ipv4/tcp_available_congestion_control")
-	must(t, err)
+	check.Must(t, err)
 	return strings.Contains(string(list), "resume_")
 }

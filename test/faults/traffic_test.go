@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -56,8 +57,8 @@ func startTraffic(t testing.TB, s *site) *traffic {
 	l := &traffic{site: s, ended: make(chan struct{})}
 	for _, cc := range []string{"cubic", "reno", "bbr"} {
 		for i, network := range []string{"tcp4", "tcp6"} {
-			listener, err := s.Server.Listen(background(t), lab.ListenSpec{Network: network, CC: cc, Cgroup: s.Cgroup})
-			must(t, err)
+			listener, err := s.Server.Listen(check.Background(t), lab.ListenSpec{Network: network, CC: cc, Cgroup: s.Cgroup})
+			check.Must(t, err)
 			port := listener.Addr().(*net.TCPAddr).AddrPort().Port()
 			l.listeners = append(l.listeners, listener)
 			l.ports = append(l.ports, netip.AddrPortFrom(loopbacks[i], port))

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // objects are what bytecode embeds, by source.
@@ -24,9 +25,9 @@ func otherVersion(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	multiarch, err := exec.Command("gcc", "-print-multiarch").Output()
-	must(t, err)
+	check.Must(t, err)
 	root, err := filepath.Abs("../..")
-	must(t, err)
+	check.Must(t, err)
 	replaced := make(map[string]string)
 	for source, stem := range objects {
 		name := stem + "_bpfel.o"
@@ -37,9 +38,9 @@ func otherVersion(t *testing.T) string {
 		replaced[filepath.Join(root, "bytecode", name)] = object
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": replaced})
-	must(t, err)
+	check.Must(t, err)
 	list := filepath.Join(dir, "overlay.json")
-	must(t, os.WriteFile(list, overlay, 0o600))
+	check.Must(t, os.WriteFile(list, overlay, 0o600))
 	other := filepath.Join(dir, "tcpresume")
 	run(t, root, "go", "build", "-overlay", list, "-o", other, "./cmd/tcpresume")
 	return other
@@ -62,7 +63,7 @@ func TestUpgradeAndDowngrade(t *testing.T) {
 	reports := startReporting(s)
 	defer reports.stop()
 	before, err := loader.Inspect(s.Options)
-	must(t, err)
+	check.Must(t, err)
 	for i := range 20 {
 		version := []string{other, program}[i%2]
 		cmd := s.command("up", "--detach")
@@ -71,7 +72,7 @@ func TestUpgradeAndDowngrade(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		now, err := loader.Inspect(s.Options)
-		must(t, err)
+		check.Must(t, err)
 		if now.Outdated != (version == other) || (now.Program.Tag == before.Program.Tag) != (version == program) {
 			t.Fatalf("round %d: tag %s, outdated %v; this version's is %s", i, now.Program.Tag, now.Outdated, before.Program.Tag)
 		}
@@ -82,7 +83,7 @@ func TestUpgradeAndDowngrade(t *testing.T) {
 	}
 	s.keep(reports.stop())
 	s.check(t)
-	must(t, a.Stop())
+	check.Must(t, a.Stop())
 }
 
 // replaced takes the links of the watchers, which an upgrade makes anew, for

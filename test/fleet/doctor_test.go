@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/tcpresume/tcpresume/pkg/fleet"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 func found(t *testing.T, c fleet.Config) (all []string) {
@@ -50,18 +51,18 @@ func TestDoctor(t *testing.T) {
 		c.NKey = file
 		return c
 	}
-	same(t, "without a bucket", found(t, with("one", oneFile)), []string{"fleet server ok", "fleet bucket warning"})
+	check.Same(t, "without a bucket", found(t, with("one", oneFile)), []string{"fleet server ok", "fleet bucket warning"})
 	join(t, with("maker", makerFile)).live(t).stop()
 	well := []string{"fleet server ok", "fleet JetStream ok", "fleet bucket ok", "fleet rights ok", "fleet rights ok", "fleet clock ok"}
-	same(t, "all well", found(t, with("one", oneFile)), well)
+	check.Same(t, "all well", found(t, with("one", oneFile)), well)
 	mute := slices.Clone(well)
 	mute[3] = "fleet rights warning"
-	same(t, "without the right to publish", found(t, with("silent", silentFile)), mute)
-	same(t, "without the right to look", found(t, with("deaf", deafFile)), []string{"fleet server ok", "fleet bucket problem"})
-	same(t, "without an identity", found(t, config(b, "nobody")), []string{"fleet server problem"})
+	check.Same(t, "without the right to publish", found(t, with("silent", silentFile)), mute)
+	check.Same(t, "without the right to look", found(t, with("deaf", deafFile)), []string{"fleet server ok", "fleet bucket problem"})
+	check.Same(t, "without an identity", found(t, config(b, "nobody")), []string{"fleet server problem"})
 	b.stop()
-	same(t, "without a server", found(t, with("one", oneFile)), []string{"fleet server problem"})
+	check.Same(t, "without a server", found(t, with("one", oneFile)), []string{"fleet server problem"})
 
 	bare := newBus(t, func(o *server.Options) { o.JetStream = false })
-	same(t, "without JetStream", found(t, config(bare, "one")), []string{"fleet server ok", "fleet JetStream problem"})
+	check.Same(t, "without JetStream", found(t, config(bare, "one")), []string{"fleet server ok", "fleet JetStream problem"})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/agent"
 	"github.com/tcpresume/tcpresume/pkg/fleet"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 const manifests = "../../manifests/"
@@ -22,7 +23,7 @@ const manifests = "../../manifests/"
 // gives, and makes the bucket for the first of them.
 func TestTheManifestsServe(t *testing.T) {
 	text, err := os.ReadFile(manifests + "nats/nats.conf")
-	must(t, err)
+	check.Must(t, err)
 	public, file := keyFile(t)
 	conf := strings.Replace(string(text), "UAREPLACEWITHTHEPUBLICKEYOFFLEETNK", public, 1)
 	for _, own := range []string{`(?s)tls \{.*?\n\}\n`, `(?s)\ncluster \{.*?\n\}\n`, `\n +max_file_store:.*`, `\nhttp_port:.*`} { // one server, without certificates
@@ -30,19 +31,19 @@ func TestTheManifestsServe(t *testing.T) {
 	}
 	conf = strings.Replace(conf, "/data", t.TempDir(), 1)
 	name := filepath.Join(t.TempDir(), "nats.conf")
-	must(t, os.WriteFile(name, []byte(conf), 0o600))
+	check.Must(t, os.WriteFile(name, []byte(conf), 0o600))
 	t.Setenv("POD_NAME", "tcpresume-nats-0")
 	opts, err := server.ProcessConfigFile(name)
-	must(t, err)
+	check.Must(t, err)
 	b := newBus(t, func(o *server.Options) {
 		*o = *opts
 		o.Host, o.Port, o.NoLog, o.NoSigs = "127.0.0.1", server.RANDOM_PORT, true, true
 	})
 
 	section, err := agent.ReadConfig(manifests + "fleet/agent.yaml")
-	must(t, err)
+	check.Must(t, err)
 	c := fleet.DefaultConfig()
-	must(t, section.Fleet.Decode(&c))
+	check.Must(t, section.Fleet.Decode(&c))
 	if c.Replicas != 3 || c.NKey == "" || c.CA == "" || !strings.HasPrefix(c.URL, "tls://") {
 		t.Errorf("the agents' configuration is %+v", c)
 	}
@@ -53,7 +54,7 @@ func TestTheManifestsServe(t *testing.T) {
 	two := join(t, c).live(t)
 	one.report(t, peer4, 300_000)
 	one.report(t, peer6, 300_000)
-	eventually(t, "the paths", func() bool { return two.has(peer4, 300_000) && two.has(peer6, 300_000) })
+	check.Eventually(t, patience, "the paths", func() bool { return two.has(peer4, 300_000) && two.has(peer6, 300_000) })
 	for _, f := range fleet.Diagnose(t.Context(), c) {
 		if !f.OK || f.Warn {
 			t.Errorf("doctor: %+v", f)
@@ -64,13 +65,13 @@ func TestTheManifestsServe(t *testing.T) {
 // What is commented out in the example for one machine is right, too.
 func TestTheExampleOfOneMachine(t *testing.T) {
 	text, err := os.ReadFile(manifests + "systemd/agent.yaml")
-	must(t, err)
+	check.Must(t, err)
 	_, example, found := strings.Cut(string(text), "\n# fleet:\n")
 	if !found {
 		t.Fatal("there is none")
 	}
 	var document struct{ Fleet fleet.Config }
-	must(t, yaml.Unmarshal([]byte("fleet:\n"+regexp.MustCompile(`(?m)^# `).ReplaceAllString(example, "")), &document))
+	check.Must(t, yaml.Unmarshal([]byte("fleet:\n"+regexp.MustCompile(`(?m)^# `).ReplaceAllString(example, "")), &document))
 	if c := document.Fleet; len(c.Out) != 1 || c.Site != "default" || c.Lifetime != fleet.DefaultConfig().Lifetime {
 		t.Errorf("became %+v", c)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/tcpresume/tcpresume/pkg/fleet"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // rights are those of docs/fleet.md for a machine of a name.
@@ -42,13 +43,13 @@ func rights(name string) *server.Permissions {
 func keyFile(t *testing.T) (public, file string) {
 	t.Helper()
 	pair, err := nkeys.CreateUser()
-	must(t, err)
+	check.Must(t, err)
 	public, err = pair.PublicKey()
-	must(t, err)
+	check.Must(t, err)
 	seed, err := pair.Seed()
-	must(t, err)
+	check.Must(t, err)
 	file = filepath.Join(t.TempDir(), "user.nk")
-	must(t, os.WriteFile(file, seed, 0o600))
+	check.Must(t, os.WriteFile(file, seed, 0o600))
 	return public, file
 }
 
@@ -56,16 +57,16 @@ func keyFile(t *testing.T) (public, file string) {
 func certificate(t *testing.T) (tls.Certificate, string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
+	check.Must(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	must(t, err)
+	check.Must(t, err)
 	file := filepath.Join(t.TempDir(), "ca.pem")
-	must(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	check.Must(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file
 }
 
@@ -89,14 +90,14 @@ func TestTLSAndTheLeastRights(t *testing.T) {
 	one, two := join(t, secure("one", oneFile)).live(t), join(t, secure("two", twoFile)).live(t)
 	one.report(t, peer4, 300_000)
 	one.report(t, peer6, 300_000)
-	eventually(t, "the paths", func() bool { return two.has(peer4, 300_000) && two.has(peer6, 300_000) })
+	check.Eventually(t, patience, "the paths", func() bool { return two.has(peer4, 300_000) && two.has(peer6, 300_000) })
 	if s := two.Status(); s.Error != "" || s.Members != 3 {
 		t.Errorf("%d members, error %q", s.Members, s.Error)
 	}
 
 	// One that is not who it says it is.
 	liar := join(t, secure("one", twoFile))
-	eventually(t, "the refusal", func() bool { return strings.Contains(strings.ToLower(liar.Status().Error), "permission") })
+	check.Eventually(t, patience, "the refusal", func() bool { return strings.Contains(strings.ToLower(liar.Status().Error), "permission") })
 	if s := liar.Status(); s.State != fleet.StateAlone {
 		t.Errorf("state %s", s.State)
 	}
@@ -119,55 +120,55 @@ func TestARightForAPrefix(t *testing.T) {
 	one := join(t, c).live(t)
 	one.report(t, netip.MustParseAddr("198.51.100.1"), 300_000)
 	one.report(t, peer4, 300_000)
-	eventually(t, "the path that may leave", func() bool { return two.has(peer4, 300_000) })
-	eventually(t, "the complaint", func() bool { return strings.Contains(strings.ToLower(one.Status().Error), "permission") })
-	same(t, "paths", len(two.maps.contents()), 1)
+	check.Eventually(t, patience, "the path that may leave", func() bool { return two.has(peer4, 300_000) })
+	check.Eventually(t, patience, "the complaint", func() bool { return strings.Contains(strings.ToLower(one.Status().Error), "permission") })
+	check.Same(t, "paths", len(two.maps.contents()), 1)
 }
 
 // Credentials as "nsc" makes them: an operator, an account, a user.
 func TestCredentialsOfAnOperator(t *testing.T) {
 	operator, err := nkeys.CreateOperator()
-	must(t, err)
+	check.Must(t, err)
 	operatorKey, err := operator.PublicKey()
-	must(t, err)
+	check.Must(t, err)
 	account, err := nkeys.CreateAccount()
-	must(t, err)
+	check.Must(t, err)
 	accountKey, err := account.PublicKey()
-	must(t, err)
+	check.Must(t, err)
 	accountClaims := jwt.NewAccountClaims(accountKey)
 	accountClaims.Limits.JetStreamLimits.MemoryStorage, accountClaims.Limits.JetStreamLimits.DiskStorage = -1, -1
 	accountJWT, err := accountClaims.Encode(operator)
-	must(t, err)
+	check.Must(t, err)
 	operatorJWT, err := jwt.NewOperatorClaims(operatorKey).Encode(operator)
-	must(t, err)
+	check.Must(t, err)
 	operatorClaims, err := jwt.DecodeOperatorClaims(operatorJWT)
-	must(t, err)
+	check.Must(t, err)
 	resolver := &server.MemAccResolver{}
-	must(t, resolver.Store(accountKey, accountJWT))
+	check.Must(t, resolver.Store(accountKey, accountJWT))
 	system, err := nkeys.CreateAccount()
-	must(t, err)
+	check.Must(t, err)
 	systemKey, err := system.PublicKey()
-	must(t, err)
+	check.Must(t, err)
 	systemJWT, err := jwt.NewAccountClaims(systemKey).Encode(operator)
-	must(t, err)
-	must(t, resolver.Store(systemKey, systemJWT))
+	check.Must(t, err)
+	check.Must(t, resolver.Store(systemKey, systemJWT))
 	b := newBus(t, func(o *server.Options) {
 		o.SystemAccount = systemKey
 		o.TrustedOperators, o.AccountResolver = []*jwt.OperatorClaims{operatorClaims}, resolver
 	})
 	creds := func(name string) string {
 		user, err := nkeys.CreateUser()
-		must(t, err)
+		check.Must(t, err)
 		userKey, err := user.PublicKey()
-		must(t, err)
+		check.Must(t, err)
 		userJWT, err := jwt.NewUserClaims(userKey).Encode(account)
-		must(t, err)
+		check.Must(t, err)
 		seed, err := user.Seed()
-		must(t, err)
+		check.Must(t, err)
 		text, err := jwt.FormatUserConfig(userJWT, seed)
-		must(t, err)
+		check.Must(t, err)
 		file := filepath.Join(t.TempDir(), name+".creds")
-		must(t, os.WriteFile(file, text, 0o600))
+		check.Must(t, os.WriteFile(file, text, 0o600))
 		return file
 	}
 	c := config(b, "one")
@@ -177,7 +178,7 @@ func TestCredentialsOfAnOperator(t *testing.T) {
 	c.Credentials = creds("two")
 	two := join(t, c).live(t)
 	one.report(t, peer4, 300_000)
-	eventually(t, "the path", func() bool { return two.has(peer4, 300_000) })
+	check.Eventually(t, patience, "the path", func() bool { return two.has(peer4, 300_000) })
 	nobody := join(t, config(b, "three"))
-	eventually(t, "the refusal", func() bool { return strings.Contains(strings.ToLower(nobody.Status().Error), "authorization") })
+	check.Eventually(t, patience, "the refusal", func() bool { return strings.Contains(strings.ToLower(nobody.Status().Error), "authorization") })
 }

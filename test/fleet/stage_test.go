@@ -9,12 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/tcpresume/tcpresume/pkg/fleet"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // patience bounds waiting for what must happen; no test asks how long it took.
@@ -45,7 +44,7 @@ func (b *bus) start(t testing.TB) {
 	t.Helper()
 	opts := b.opts
 	s, err := server.NewServer(&opts)
-	must(t, err)
+	check.Must(t, err)
 	s.Start()
 	if !s.ReadyForConnections(patience) {
 		t.Fatal("the NATS server did not start")
@@ -88,7 +87,7 @@ func (m *machine) enter(t testing.TB, c fleet.Config) {
 	m.Fleet, err = fleet.New(fleet.Options{Config: c, Maps: m.maps, Log: func(format string, args ...any) {
 		t.Logf("%s: %s", c.Name, fmt.Sprintf(format, args...))
 	}})
-	must(t, err)
+	check.Must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
@@ -105,14 +104,14 @@ func (m *machine) enter(t testing.TB, c fleet.Config) {
 
 func (m *machine) live(t testing.TB) *machine {
 	t.Helper()
-	eventually(t, "joining", func() bool { return m.Status().State == fleet.StateLive })
+	check.Eventually(t, patience, "joining", func() bool { return m.Status().State == fleet.StateLive })
 	return m
 }
 
 // report stores what an application of the machine reports.
 func (m *machine) report(t testing.TB, peer netip.Addr, cwnd resume.Bytes) {
 	t.Helper()
-	must(t, m.maps.Put(resume.Path{
+	check.Must(t, m.maps.Put(resume.Path{
 		Peer: peer, Cwnd: cwnd, RTT: 80 * time.Millisecond,
 		Mode: resume.ModePolicy, Sharing: resume.SharingPolicy, Source: resume.SourceApplication,
 	}))
@@ -137,29 +136,5 @@ func (m *machine) counted(t testing.TB, want map[string]uint64) {
 	for name := range want {
 		got[name] = counts[name]
 	}
-	same(t, "counters", got, want)
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func same[T any](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
-// eventually waits until done holds.
-func eventually(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: did not happen in %v", what, patience)
-		}
-	}
+	check.Same(t, "counters", got, want)
 }

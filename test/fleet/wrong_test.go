@@ -14,6 +14,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/fleet"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 const subject = "$KV.tcpresume_test."
@@ -22,7 +23,7 @@ const subject = "$KV.tcpresume_test."
 func stranger(t *testing.T, b *bus) *nats.Conn {
 	t.Helper()
 	nc, err := nats.Connect(b.ClientURL())
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(nc.Close)
 	return nc
 }
@@ -45,7 +46,7 @@ func TestWrongMessagesChangeNothingAndAreNamed(t *testing.T) {
 	c.In = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}
 	m := join(t, c).live(t)
 	m.report(t, peer4, 200_000)
-	eventually(t, "publishing", func() bool { return m.Status().Counts["in_own"] == 1 })
+	check.Eventually(t, patience, "publishing", func() bool { return m.Status().Counts["in_own"] == 1 })
 	nc := stranger(t, b)
 	for _, wrong := range []struct{ key, text, count, why string }{
 		{"v4.203.0.113.1", "", "in_malformed", ""},
@@ -66,15 +67,15 @@ func TestWrongMessagesChangeNothingAndAreNamed(t *testing.T) {
 		{"v4.198.51.100.1", put(), "in_refused", "none of the prefixes"},
 	} {
 		before := m.Status()
-		must(t, nc.Publish(subject+wrong.key, []byte(wrong.text)))
-		eventually(t, wrong.text, func() bool { return m.Status().Counts[wrong.count] == before.Counts[wrong.count]+1 })
+		check.Must(t, nc.Publish(subject+wrong.key, []byte(wrong.text)))
+		check.Eventually(t, patience, wrong.text, func() bool { return m.Status().Counts[wrong.count] == before.Counts[wrong.count]+1 })
 		after := m.Status()
 		last := after.Rejected[len(after.Rejected)-1]
 		if last.What != wrong.count || last.Key != wrong.key || !strings.Contains(last.Why, wrong.why) {
 			t.Errorf("%.90s: rejected as %+v, want %s: ...%s...", wrong.text, last, wrong.count, wrong.why)
 		}
 	}
-	same(t, "paths", m.maps.contents(), map[netip.Addr]resume.Bytes{peer4: 200_000})
+	check.Same(t, "paths", m.maps.contents(), map[netip.Addr]resume.Bytes{peer4: 200_000})
 	if s := m.Status(); s.State != fleet.StateLive || len(s.Rejected) != 8 {
 		t.Errorf("state %s, %d rejections kept", s.State, len(s.Rejected))
 	}
@@ -87,15 +88,15 @@ func TestAForgedMessage(t *testing.T) {
 	nc := stranger(t, b)
 	copied := make(chan *nats.Msg, 10)
 	_, err := nc.ChanSubscribe(subject+"v4.>", copied)
-	must(t, err)
-	must(t, nc.Flush())
+	check.Must(t, err)
+	check.Must(t, nc.Flush())
 	m.report(t, peer4, 200_000)
 	message := <-copied
 	sent, err := fleet.ParseChange(message.Data)
-	must(t, err)
+	check.Must(t, err)
 	sent.Op, sent.Why, sent.N = fleet.OpGone, "packet_loss", sent.N+1
-	must(t, nc.Publish(message.Subject, sent.Append(nil)))
-	eventually(t, "noticing", func() bool { return m.Status().Counts["in_forged"] == 1 })
+	check.Must(t, nc.Publish(message.Subject, sent.Append(nil)))
+	check.Eventually(t, patience, "noticing", func() bool { return m.Status().Counts["in_forged"] == 1 })
 	if !m.has(peer4, 200_000) {
 		t.Error("the entry is gone")
 	}
@@ -106,10 +107,10 @@ func TestOlderAndNewerAgents(t *testing.T) {
 	b := newBus(t, nil)
 	m := join(t, config(b, "one")).live(t)
 	nc := stranger(t, b)
-	must(t, nc.Publish(subject+fleet.Key(peer4), []byte(put(`"n":1`, `"n":1,"colour":{"of":["the","path"]},"x":1.5e9`))))
-	eventually(t, "a newer agent's path", func() bool { return m.has(peer4, 300_000) })
-	must(t, nc.Publish(subject+fleet.Key(peer6), []byte(put(`"min_rtt_us":80000,`, ``))))
-	eventually(t, "an older agent's path", func() bool { return m.has(peer6, 300_000) })
+	check.Must(t, nc.Publish(subject+fleet.Key(peer4), []byte(put(`"n":1`, `"n":1,"colour":{"of":["the","path"]},"x":1.5e9`))))
+	check.Eventually(t, patience, "a newer agent's path", func() bool { return m.has(peer4, 300_000) })
+	check.Must(t, nc.Publish(subject+fleet.Key(peer6), []byte(put(`"min_rtt_us":80000,`, ``))))
+	check.Eventually(t, patience, "an older agent's path", func() bool { return m.has(peer6, 300_000) })
 }
 
 // What another machine says is cut to what the operator allows.
@@ -120,10 +121,10 @@ func TestCaps(t *testing.T) {
 	m := join(t, c).live(t)
 	nc := stranger(t, b)
 	text := put(`policy`, `exact`, `"cwnd"`, `"ssthresh":4000000000,"cwnd"`, `60000`, `3600000`)
-	must(t, nc.Publish(subject+fleet.Key(peer4), []byte(text)))
-	eventually(t, "the path", func() bool { return m.has(peer4, 250_000) })
+	check.Must(t, nc.Publish(subject+fleet.Key(peer4), []byte(text)))
+	check.Eventually(t, patience, "the path", func() bool { return m.has(peer4, 250_000) })
 	e, err := m.maps.Get(peer4, 0)
-	must(t, err)
+	check.Must(t, err)
 	want := resume.Path{
 		Peer: peer4, Cwnd: 250_000, Ssthresh: 250_000, RTT: 80 * time.Millisecond, TTL: e.TTL,
 		Mode: resume.ModePolicy, Sharing: resume.SharingPolicy, Source: resume.SourceFleet,
@@ -131,10 +132,10 @@ func TestCaps(t *testing.T) {
 	if diff := cmp.Diff(want, e.Path, cmp.Comparer(func(x, y netip.Addr) bool { return x == y })); diff != "" || e.TTL > time.Minute {
 		t.Errorf("ttl %v, path (-want +got):\n%s", e.TTL, diff)
 	}
-	must(t, nc.Publish(subject+fleet.Key(peerN(1)), []byte(put())))
-	must(t, nc.Publish(subject+fleet.Key(peerN(2)), []byte(put())))
-	eventually(t, "the third to be too much", func() bool { return m.Status().Counts["in_full"] == 1 })
-	same(t, "paths", len(m.maps.contents()), 2)
+	check.Must(t, nc.Publish(subject+fleet.Key(peerN(1)), []byte(put())))
+	check.Must(t, nc.Publish(subject+fleet.Key(peerN(2)), []byte(put())))
+	check.Eventually(t, patience, "the third to be too much", func() bool { return m.Status().Counts["in_full"] == 1 })
+	check.Same(t, "paths", len(m.maps.contents()), 2)
 }
 
 // What may not leave stays.
@@ -147,8 +148,8 @@ func TestPrefixesThatLeave(t *testing.T) {
 		one.report(t, netip.MustParseAddr(private), 300_000)
 	}
 	one.report(t, peer4, 300_000)
-	eventually(t, "the global one", func() bool { return two.has(peer4, 300_000) })
-	same(t, "paths", len(two.maps.contents()), 1)
+	check.Eventually(t, patience, "the global one", func() bool { return two.has(peer4, 300_000) })
+	check.Same(t, "paths", len(two.maps.contents()), 1)
 	one.counted(t, map[string]uint64{"out_kept": 5, "out_put": 1})
 }
 
@@ -157,11 +158,11 @@ func TestDeletionByATool(t *testing.T) {
 	b := newBus(t, nil)
 	one, two := join(t, config(b, "one")).live(t), join(t, config(b, "two")).live(t)
 	one.report(t, peer4, 300_000)
-	eventually(t, "the path", func() bool { return two.has(peer4, 300_000) })
+	check.Eventually(t, patience, "the path", func() bool { return two.has(peer4, 300_000) })
 	js, err := stranger(t, b).JetStream()
-	must(t, err)
+	check.Must(t, err)
 	bucket, err := js.KeyValue("tcpresume_test")
-	must(t, err)
-	must(t, bucket.Delete(fleet.Key(peer4)))
-	eventually(t, "the deletion", func() bool { return one.lacks(peer4) && two.lacks(peer4) })
+	check.Must(t, err)
+	check.Must(t, bucket.Delete(fleet.Key(peer4)))
+	check.Eventually(t, patience, "the deletion", func() bool { return one.lacks(peer4) && two.lacks(peer4) })
 }

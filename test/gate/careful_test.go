@@ -8,7 +8,9 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 var careful = resume.Path{Cwnd: 200_000, Ssthresh: 400_000, RTT: shortPath.RTT, Mode: resume.ModeCareful}
@@ -20,9 +22,9 @@ func TestCarefulTakesNothingAtEstablished(t *testing.T) {
 	for cc, c := range controls {
 		t.Run(cc, func(t *testing.T) {
 			p := s.connect(t, lab.ListenSpec{CC: cc}, lab.DialSpec{})
-			same(t, "windows", windowsOf(t, p.server), cold)
-			same(t, "congestion control", control(t, p.server), "resume_"+cc)
-			same(t, "entry", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateFree})
+			check.Same(t, "windows", windowsOf(t, p.server), cold)
+			check.Same(t, "congestion control", scene.Control(t, p.server), "resume_"+cc)
+			check.Same(t, "entry", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateFree})
 			s.expect(t, resumedOnce.plus(c.resumed))
 			p.reset(t)
 			s.expect(t, closedOnce)
@@ -77,8 +79,8 @@ func TestCarefulWithoutTheWrapperStartsCold(t *testing.T) {
 	s.put(t, careful)
 	for cc := range controls {
 		p := s.connect(t, lab.ListenSpec{CC: cc}, lab.DialSpec{})
-		same(t, "windows", windowsOf(t, p.server), cold)
-		same(t, "congestion control", control(t, p.server), cc)
+		check.Same(t, "windows", windowsOf(t, p.server), cold)
+		check.Same(t, "congestion control", scene.Control(t, p.server), cc)
 		s.expect(t, counts{"established": 1, "switch_failed": 1})
 		p.reset(t)
 		s.expect(t, counts{})

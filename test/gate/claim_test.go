@@ -7,7 +7,9 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 func TestASingleEntryServesOneConnectionOnce(t *testing.T) {
@@ -17,18 +19,18 @@ func TestASingleEntryServesOneConnectionOnce(t *testing.T) {
 
 	first := s.dial(t, listener, lab.DialSpec{})
 	s.expect(t, resumedOnce)
-	same(t, "entry of a live connection", stateOf(s.entry(t, s.Client.IPv4)), entryState{pathstore.StateInUse, cookie(t, first.server), 1})
+	check.Same(t, "entry of a live connection", stateOf(s.entry(t, s.Client.IPv4)), entryState{pathstore.StateInUse, cookie(t, first.server), 1})
 
 	second := s.dial(t, listener, lab.DialSpec{})
-	same(t, "windows of the second", windowsOf(t, second.server), cold)
+	check.Same(t, "windows of the second", windowsOf(t, second.server), cold)
 	s.expect(t, counts{"established": 1, "already_in_use": 1})
 
 	first.reset(t)
 	s.expect(t, closedEarly)
-	same(t, "entry afterwards", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateSpent, Uses: 1})
+	check.Same(t, "entry afterwards", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateSpent, Uses: 1})
 
 	third := s.dial(t, listener, lab.DialSpec{})
-	same(t, "windows of the third", windowsOf(t, third.server), cold)
+	check.Same(t, "windows of the third", windowsOf(t, third.server), cold)
 	s.expect(t, counts{"established": 1, "already_in_use": 1})
 }
 
@@ -39,7 +41,7 @@ func TestASharedEntryServesEveryConnection(t *testing.T) {
 	var pairs []pair
 	for range 3 {
 		p := s.dial(t, listener, lab.DialSpec{})
-		same(t, "windows", windowsOf(t, p.server), windows{uint32(200_000 / mss(t, p.server)), lab.InfiniteSsthresh})
+		check.Same(t, "windows", windowsOf(t, p.server), windows{uint32(200_000 / mss(t, p.server)), lab.InfiniteSsthresh})
 		pairs = append(pairs, p)
 	}
 	s.expect(t, resumedOnce.times(3))
@@ -47,7 +49,7 @@ func TestASharedEntryServesEveryConnection(t *testing.T) {
 		p.reset(t)
 	}
 	s.expect(t, closedEarly.times(3))
-	same(t, "entry", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateFree, Uses: 3})
+	check.Same(t, "entry", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateFree, Uses: 3})
 }
 
 // What a connection holds is the entry that it read, not what was stored since.
@@ -59,9 +61,9 @@ func TestANewReportIsFreeAlthoughTheOldOneIsInUse(t *testing.T) {
 	s.put(t, resume.Path{Cwnd: 300_000})
 	first.reset(t)
 	s.expect(t, resumedOnce.plus(closedEarly))
-	same(t, "the new entry", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateFree, Uses: 1})
+	check.Same(t, "the new entry", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateFree, Uses: 1})
 	second := s.dial(t, listener, lab.DialSpec{})
-	same(t, "windows of the second", windowsOf(t, second.server), windows{uint32(300_000 / mss(t, second.server)), lab.InfiniteSsthresh})
+	check.Same(t, "windows of the second", windowsOf(t, second.server), windows{uint32(300_000 / mss(t, second.server)), lab.InfiniteSsthresh})
 	s.expect(t, resumedOnce)
 }
 
@@ -72,7 +74,7 @@ func TestAnExpiredEntryIsSpent(t *testing.T) {
 	s.put(t, resume.Path{Cwnd: 200_000, TTL: 1})
 	s.dial(t, listener, lab.DialSpec{})
 	s.expect(t, counts{"established": 1, "lifetime_exceeded": 1})
-	same(t, "entry", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateSpent})
+	check.Same(t, "entry", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateSpent})
 	s.put(t, resume.Path{Cwnd: 200_000})
 	s.dial(t, listener, lab.DialSpec{})
 	s.expect(t, resumedOnce)
@@ -83,14 +85,14 @@ func TestAnExpiredEntryIsSpent(t *testing.T) {
 func TestWithoutMemoryTheClaimIsReturned(t *testing.T) {
 	s := newStage(t, shortPath)
 	s.put(t, resume.Path{Cwnd: 200_000})
-	must(t, s.Server.Sysctl("net.core.optmem_max", "16"))
+	check.Must(t, s.Server.Sysctl("net.core.optmem_max", "16"))
 	p := s.connect(t, lab.ListenSpec{}, lab.DialSpec{})
-	same(t, "windows", windowsOf(t, p.server), cold)
-	same(t, "congestion control", control(t, p.server), "cubic")
+	check.Same(t, "windows", windowsOf(t, p.server), cold)
+	check.Same(t, "congestion control", scene.Control(t, p.server), "cubic")
 	s.expect(t, counts{"established": 1, "no_memory": 1})
-	same(t, "entry", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateFree})
+	check.Same(t, "entry", stateOf(s.entry(t, s.Client.IPv4)), entryState{State: pathstore.StateFree})
 
-	must(t, s.Server.Sysctl("net.core.optmem_max", "131072"))
+	check.Must(t, s.Server.Sysctl("net.core.optmem_max", "131072"))
 	s.connect(t, lab.ListenSpec{}, lab.DialSpec{})
 	s.expect(t, resumedOnce)
 }

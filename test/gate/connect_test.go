@@ -3,7 +3,6 @@
 package gate
 
 import (
-	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -12,7 +11,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 // pair is both ends of a connection.
@@ -39,8 +40,8 @@ func (s *stage) listen(t testing.TB, listen lab.ListenSpec) net.Listener {
 	if listen.CC == "" {
 		listen.CC = "cubic"
 	}
-	listener, err := s.Server.Listen(background(t), listen)
-	must(t, err)
+	listener, err := s.Server.Listen(check.Background(t), listen)
+	check.Must(t, err)
 	t.Cleanup(func() { listener.Close() })
 	return listener
 }
@@ -52,35 +53,30 @@ func (s *stage) dial(t testing.TB, listener net.Listener, dial lab.DialSpec) pai
 		addr = s.Server.IPv4
 	}
 	dial.Addr = netip.AddrPortFrom(addr, listener.Addr().(*net.TCPAddr).AddrPort().Port())
-	client, err := s.Client.Dial(background(t), dial)
-	must(t, err)
-	t.Cleanup(func() { abort(client) })
+	client, err := s.Client.Dial(check.Background(t), dial)
+	check.Must(t, err)
+	t.Cleanup(func() { scene.Abort(client) })
 	if dial.FastOpen { // the SYN leaves with the first data
 		_, err = client.Write([]byte("?"))
-		must(t, err)
+		check.Must(t, err)
 	}
 	return pair{client, accept(t, listener)}
 }
 
 func accept(t testing.TB, listener net.Listener) *net.TCPConn {
 	t.Helper()
-	must(t, listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience)))
+	check.Must(t, listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience)))
 	conn, err := listener.Accept()
-	must(t, err)
-	t.Cleanup(func() { abort(conn.(*net.TCPConn)) })
+	check.Must(t, err)
+	t.Cleanup(func() { scene.Abort(conn.(*net.TCPConn)) })
 	return conn.(*net.TCPConn)
 }
 
 // reset ends the connection in the kernel at once.
 func (p pair) reset(t testing.TB) {
 	t.Helper()
-	must(t, abort(p.server))
-	must(t, abort(p.client))
-}
-
-// abort leaves the kernel nothing to retransmit, and so to count, later.
-func abort(conn *net.TCPConn) error {
-	return errors.Join(conn.SetLinger(0), conn.Close())
+	check.Must(t, scene.Abort(p.server))
+	check.Must(t, scene.Abort(p.client))
 }
 
 // send carries bytes from server to client, and their ACKs back.
@@ -92,34 +88,16 @@ func (p pair) send(t testing.TB, bytes int) {
 		sent <- err
 	}()
 	_, err := io.CopyN(io.Discard, p.client, int64(bytes))
-	must(t, err)
-	must(t, <-sent)
-	eventually(t, "all ACKs", func() bool { return info(t, p.server).Unacked == 0 })
+	check.Must(t, err)
+	check.Must(t, <-sent)
+	check.Eventually(t, patience, "all ACKs", func() bool { return scene.Info(t, p.server).Unacked == 0 })
 }
 
-func info(t testing.TB, conn *net.TCPConn) unix.TCPInfo {
-	t.Helper()
-	info, err := lab.TCPInfo(conn)
-	must(t, err)
-	return info
-}
-
-func mss(t testing.TB, conn *net.TCPConn) int { return int(info(t, conn).Snd_mss) }
-
-// control is the name of the congestion control of a socket.
-func control(t testing.TB, conn *net.TCPConn) string {
-	t.Helper()
-	var name string
-	must(t, lab.Control(conn, func(fd int) (err error) {
-		name, err = lab.CongestionControl(fd)
-		return err
-	}))
-	return name
-}
+func mss(t testing.TB, conn *net.TCPConn) int { return int(scene.Info(t, conn).Snd_mss) }
 
 func setControl(t testing.TB, conn *net.TCPConn, name string) {
 	t.Helper()
-	must(t, lab.Control(conn, func(fd int) error {
+	check.Must(t, lab.Control(conn, func(fd int) error {
 		return unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, name)
 	}))
 }
@@ -131,6 +109,6 @@ var cold = windows{10, lab.InfiniteSsthresh}
 
 func windowsOf(t testing.TB, conn *net.TCPConn) windows {
 	t.Helper()
-	info := info(t, conn)
+	info := scene.Info(t, conn)
 	return windows{info.Snd_cwnd, info.Snd_ssthresh}
 }

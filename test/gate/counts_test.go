@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // counts are the non-zero counters of the kernel by name.
@@ -25,7 +27,7 @@ var fates = []string{"segments_retransmitted", "reset_sent", "reset_received"}
 func (s *stage) read(t testing.TB) counts {
 	t.Helper()
 	now, err := loaded.Counters()
-	must(t, err)
+	check.Must(t, err)
 	for _, name := range fates {
 		delete(now, name)
 	}
@@ -84,7 +86,7 @@ func (s *stage) expect(t testing.TB, want counts) {
 func (s *stage) balanced(t testing.TB) {
 	t.Helper()
 	all, err := s.Store.Counters()
-	must(t, err)
+	check.Must(t, err)
 	var ways uint64
 	for _, counter := range all[1:] {
 		ways += counter.Value

@@ -13,6 +13,7 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -47,7 +48,7 @@ func TestWhenTheDropinMapsCount(t *testing.T) {
 					want.Ssthresh = uint32(bytes / segment)
 				}
 			}
-			same(t, "windows", windowsOf(t, p.server), want)
+			check.Same(t, "windows", windowsOf(t, p.server), want)
 			s.expect(t, c.want)
 			p.reset(t)
 			s.expect(t, closedEarly.times(c.want["resumed"]))
@@ -67,13 +68,13 @@ func TestDropinMapsAreLeftAsTheyWere(t *testing.T) {
 	for range 3 {
 		p := s.dial(t, listener, lab.DialSpec{})
 		segment := uint32(mss(t, p.server))
-		same(t, "windows", windowsOf(t, p.server), windows{146_000 / segment, 292_000 / segment})
+		check.Same(t, "windows", windowsOf(t, p.server), windows{146_000 / segment, 292_000 / segment})
 		p.send(t, 300_000)
 		p.reset(t)
 		s.expect(t, resumedOnce.plus(closedOnce, counts{"resumed_by_dropin": 1, "window_sent": 1, "handed_back": 1}))
 		got, err := s.Store.Dropin()
-		must(t, err)
-		same(t, "maps", got, want)
+		check.Must(t, err)
+		check.Same(t, "maps", got, want)
 	}
 }
 
@@ -85,16 +86,16 @@ func TestAPeersOwnEntryWinsOverTheDropinMaps(t *testing.T) {
 
 	own := s.dial(t, listener, lab.DialSpec{})
 	segment := uint32(mss(t, own.server))
-	same(t, "windows by its entry", windowsOf(t, own.server), windows{90_000 / segment, 110_000 / segment})
+	check.Same(t, "windows by its entry", windowsOf(t, own.server), windows{90_000 / segment, 110_000 / segment})
 	s.expect(t, resumedOnce)
 	inUse := s.dial(t, listener, lab.DialSpec{})
-	same(t, "windows while it is in use", windowsOf(t, inUse.server), cold)
+	check.Same(t, "windows while it is in use", windowsOf(t, inUse.server), cold)
 	s.expect(t, counts{"established": 1, "already_in_use": 1})
 
 	own.reset(t)
 	s.expect(t, closedEarly)
 	spent := s.dial(t, listener, lab.DialSpec{})
-	same(t, "windows once it is spent", windowsOf(t, spent.server), windows{146_000 / segment, 292_000 / segment})
+	check.Same(t, "windows once it is spent", windowsOf(t, spent.server), windows{146_000 / segment, 292_000 / segment})
 	s.expect(t, resumedOnce.plus(counts{"resumed_by_dropin": 1}))
 }
 

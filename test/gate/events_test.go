@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // eventLog keeps what the kernel tells, and the ring empty.
@@ -51,7 +52,7 @@ func (l *eventLog) of(kind string) []pathstore.Event {
 // wait returns the event of a kind about the socket with a cookie.
 func (l *eventLog) wait(t testing.TB, kind string, cookie uint64) (event pathstore.Event) {
 	t.Helper()
-	eventually(t, "event "+kind, func() bool {
+	check.Eventually(t, patience, "event "+kind, func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		i := slices.IndexFunc(l.all, func(e pathstore.Event) bool { return e.Kind == kind && e.Cookie == cookie })

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -38,7 +39,7 @@ func TestWindowsAreWhatWasStoredWithinThePolicy(t *testing.T) {
 				if c.ssthresh != 0 {
 					want.Ssthresh = uint32(c.ssthresh) / segment
 				}
-				same(t, "windows", windowsOf(t, p.server), want)
+				check.Same(t, "windows", windowsOf(t, p.server), want)
 				p.reset(t)
 			})
 		}
@@ -52,9 +53,9 @@ func TestTheWindowGrowsPastSsthresh(t *testing.T) {
 		t.Run(cc, func(t *testing.T) {
 			s := newStage(t, lab.Path{RTT: 20 * time.Millisecond, Rate: 100e6})
 			s.put(t, resume.Path{Cwnd: stored * segment, Ssthresh: stored * segment})
-			result, err := s.Fetch(background(t), lab.ListenSpec{CC: cc, Cgroup: loaded.Cgroup}, lab.Fetch{Bytes: bytes})
-			must(t, err)
-			same(t, "windows at the start", windows{result.First.Snd_cwnd, result.First.Snd_ssthresh}, windows{stored, stored})
+			result, err := s.Fetch(check.Background(t), lab.ListenSpec{CC: cc, Cgroup: loaded.Cgroup}, lab.Fetch{Bytes: bytes})
+			check.Must(t, err)
+			check.Same(t, "windows at the start", windows{result.First.Snd_cwnd, result.First.Snd_ssthresh}, windows{stored, stored})
 			var largest uint32
 			for _, sample := range result.Samples {
 				largest = max(largest, sample.Cwnd)
@@ -78,7 +79,7 @@ func TestAnIdleStartKeepsTheWindow(t *testing.T) {
 			time.Sleep(time.Second) // several retransmission timeouts: what the kernel calls idle
 			s.Cut(true)             // no ACK changes the window before it is read
 			write(t, p, 10_000)
-			same(t, "windows once the first bytes left", windowsOf(t, p.server), stored)
+			check.Same(t, "windows once the first bytes left", windowsOf(t, p.server), stored)
 			s.Cut(false)
 			p.reset(t)
 		})

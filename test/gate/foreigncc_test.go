@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/tcpresume/tcpresume/bytecode"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // foreignControl registers a congestion control that no wrapper is for: Reno
@@ -18,7 +19,7 @@ func foreignControl(t testing.TB) string {
 	t.Helper()
 	const name = "foreign_cc"
 	spec, err := bytecode.LoadReno()
-	must(t, err)
+	check.Must(t, err)
 	ops := spec.Maps[bytecode.RenoMapResumeReno]
 	ours := append([]byte(ops.Name), make([]byte, 16-len(ops.Name))...)
 	theirs := append([]byte(name), make([]byte, 16-len(name))...)
@@ -29,10 +30,10 @@ func foreignControl(t testing.TB) string {
 	ops.Contents[0].Value = bytes.Replace(value, ours, theirs, 1)
 	ops.Name = name
 	coll, err := ebpf.NewCollection(spec)
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(coll.Close)
 	registered, err := link.AttachStructOps(link.StructOpsOptions{Map: coll.Maps[bytecode.RenoMapResumeReno]})
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { registered.Close() })
 	return name
 }

@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 func TestTheSocketGetsItsOwnControlBack(t *testing.T) {
@@ -15,12 +17,12 @@ func TestTheSocketGetsItsOwnControlBack(t *testing.T) {
 		t.Run(cc, func(t *testing.T) {
 			s.put(t, resume.Path{Cwnd: 60_000, Ssthresh: 120_000})
 			p := s.connect(t, lab.ListenSpec{CC: cc}, lab.DialSpec{})
-			same(t, "pacing while the window leaves", pacingStatus(t, s.Server, p.server), paced)
+			check.Same(t, "pacing while the window leaves", pacingStatus(t, s.Server, p.server), paced)
 			p.send(t, enough)
 
 			s.expect(t, resumedOnce.plus(counts{"window_sent": 1}, c.resumed, c.ended))
-			same(t, "congestion control", control(t, p.server), c.own)
-			same(t, "pacing afterwards", pacingStatus(t, s.Server, p.server), c.status)
+			check.Same(t, "congestion control", scene.Control(t, p.server), c.own)
+			check.Same(t, "pacing afterwards", pacingStatus(t, s.Server, p.server), c.status)
 			p.reset(t)
 			s.expect(t, closedOnce)
 		})
@@ -36,7 +38,7 @@ func TestLessThanTheWindowKeepsResuming(t *testing.T) {
 			p := s.connect(t, lab.ListenSpec{CC: cc}, lab.DialSpec{})
 			p.send(t, 30_000)
 			s.expect(t, resumedOnce.plus(c.resumed))
-			same(t, "congestion control", control(t, p.server), "resume_"+cc)
+			check.Same(t, "congestion control", scene.Control(t, p.server), "resume_"+cc)
 			p.send(t, enough)
 			s.expect(t, counts{"window_sent": 1}.plus(c.ended))
 			p.reset(t)

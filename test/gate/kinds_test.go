@@ -12,7 +12,9 @@ import (
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 func TestPassiveSocketsOfEachFamily(t *testing.T) {
@@ -43,7 +45,7 @@ func TestActiveSocketsOfEachFamily(t *testing.T) {
 			s.put(t, resume.Path{Peer: peer, Cwnd: 200_000, Ssthresh: 400_000})
 			p := s.open(t, lab.ListenSpec{}, lab.DialSpec{Addr: netip.AddrPortFrom(peer, 0), CC: "cubic", Cgroup: loaded.Cgroup})
 			s.resumed(t, p.client, 200_000, 400_000)
-			same(t, "windows of the passive side", windowsOf(t, p.server), cold)
+			check.Same(t, "windows of the passive side", windowsOf(t, p.server), cold)
 			p.reset(t)
 			s.expect(t, closedEarly)
 		})
@@ -56,8 +58,8 @@ func TestBothEndsOfOneConnection(t *testing.T) {
 	s.put(t, resume.Path{Peer: s.Client.IPv4, Cwnd: 200_000})
 	p := s.connect(t, lab.ListenSpec{}, lab.DialSpec{CC: "reno", Cgroup: loaded.Cgroup})
 	segment := mss(t, p.server)
-	same(t, "active side", windowsOf(t, p.client), windows{uint32(100_000 / segment), lab.InfiniteSsthresh})
-	same(t, "passive side", windowsOf(t, p.server), windows{uint32(200_000 / segment), lab.InfiniteSsthresh})
+	check.Same(t, "active side", windowsOf(t, p.client), windows{uint32(100_000 / segment), lab.InfiniteSsthresh})
+	check.Same(t, "passive side", windowsOf(t, p.server), windows{uint32(200_000 / segment), lab.InfiniteSsthresh})
 	s.expect(t, resumedOnce.times(2))
 }
 
@@ -79,11 +81,11 @@ func TestFastOpen(t *testing.T) {
 			s.put(t, c.path)
 			p := s.dial(t, listener, lab.DialSpec{FastOpen: true})
 			const synData = 32 // TCPI_OPT_SYN_DATA
-			if info(t, p.server).Options&synData == 0 {
+			if scene.Info(t, p.server).Options&synData == 0 {
 				t.Error("the SYN carried no data")
 			}
 			s.resumed(t, p.server, 200_000, 400_000)
-			same(t, "pacing", pacingStatus(t, s.Server, p.server), c.status)
+			check.Same(t, "pacing", pacingStatus(t, s.Server, p.server), c.status)
 			p.send(t, 400_000)
 			p.reset(t)
 			s.expect(t, closedOnce.plus(counts{"window_sent": 1, "handed_back": 1}))
@@ -94,11 +96,11 @@ func TestFastOpen(t *testing.T) {
 func TestSynCookies(t *testing.T) {
 	s := newStage(t, shortPath)
 	const always = "2"
-	must(t, s.Server.Sysctl("net.ipv4.tcp_syncookies", always))
+	check.Must(t, s.Server.Sysctl("net.ipv4.tcp_syncookies", always))
 	before := s.netstat(t, "SyncookiesRecv")
 	s.put(t, resume.Path{Cwnd: 200_000, Ssthresh: 400_000})
 	p := s.connect(t, lab.ListenSpec{}, lab.DialSpec{})
-	same(t, "connections by cookie", s.netstat(t, "SyncookiesRecv")-before, 1)
+	check.Same(t, "connections by cookie", s.netstat(t, "SyncookiesRecv")-before, 1)
 	s.resumed(t, p.server, 200_000, 400_000)
 }
 
@@ -106,14 +108,14 @@ func TestSynCookies(t *testing.T) {
 func (s *stage) resumed(t *testing.T, conn *net.TCPConn, cwnd, ssthresh int) {
 	t.Helper()
 	segment := mss(t, conn)
-	same(t, "windows", windowsOf(t, conn), windows{uint32(cwnd / segment), uint32(ssthresh / segment)})
+	check.Same(t, "windows", windowsOf(t, conn), windows{uint32(cwnd / segment), uint32(ssthresh / segment)})
 	s.expect(t, resumedOnce)
 }
 
 // netstat reads a counter of the server's namespace.
 func (s *stage) netstat(t *testing.T, name string) (value int) {
 	t.Helper()
-	must(t, s.Server.Do(func() error {
+	check.Must(t, s.Server.Do(func() error {
 		file, err := os.Open("/proc/thread-self/net/netstat")
 		if err != nil {
 			return err

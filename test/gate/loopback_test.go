@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -26,9 +27,9 @@ func (s *stage) loopbackListener(t testing.TB) net.Listener {
 func (s *stage) dialLoopback(t testing.TB, listener net.Listener, peer, addr netip.Addr) pair {
 	t.Helper()
 	port := listener.Addr().(*net.TCPAddr).AddrPort().Port()
-	client, err := s.Server.Dial(background(t), lab.DialSpec{Addr: netip.AddrPortFrom(addr, port), Local: peer})
-	must(t, err)
+	client, err := s.Server.Dial(check.Background(t), lab.DialSpec{Addr: netip.AddrPortFrom(addr, port), Local: peer})
+	check.Must(t, err)
 	conn, err := listener.Accept()
-	must(t, err)
+	check.Must(t, err)
 	return pair{client, conn.(*net.TCPConn)}
 }

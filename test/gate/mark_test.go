@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -27,9 +28,9 @@ func markCE(t testing.TB, host *lab.Host) (unmark func()) {
 		},
 		License: "GPL",
 	})
-	must(t, err)
+	check.Must(t, err)
 	defer prog.Close()
-	must(t, host.Do(func() error {
+	check.Must(t, host.Do(func() error {
 		device, err := net.InterfaceByName("path")
 		if err != nil {
 			return err

@@ -8,7 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 // maxRate, in bytes/s, is far below the stored window per RTT and below the path's rate.
@@ -34,17 +36,17 @@ func TestTheApplicationsMaximumRateSurvives(t *testing.T) {
 				p := s.connect(t, c.listen, lab.DialSpec{})
 				if c.during {
 					p.send(t, 20_000)
-					must(t, lab.Control(p.server, setMaxRate))
+					check.Must(t, lab.Control(p.server, setMaxRate))
 				}
 				for range 20 {
 					p.send(t, enough/20)
-					if rate := info(t, p.server).Pacing_rate; rate > maxRate {
+					if rate := scene.Info(t, p.server).Pacing_rate; rate > maxRate {
 						t.Fatalf("paced at %d bytes/s, the application allows %d", rate, maxRate)
 					}
 				}
 				s.expect(t, resumedOnce.plus(counts{"window_sent": 1}, controls[cc].resumed, controls[cc].ended))
-				same(t, "SO_MAX_PACING_RATE", maxRateOf(t, p), maxRate)
-				same(t, "pacing", pacingStatus(t, s.Server, p.server), paced)
+				check.Same(t, "SO_MAX_PACING_RATE", maxRateOf(t, p), maxRate)
+				check.Same(t, "pacing", pacingStatus(t, s.Server, p.server), paced)
 				p.reset(t)
 				s.expect(t, closedOnce)
 			})
@@ -54,7 +56,7 @@ func TestTheApplicationsMaximumRateSurvives(t *testing.T) {
 
 func maxRateOf(t *testing.T, p pair) (rate uint64) {
 	t.Helper()
-	must(t, lab.Control(p.server, func(fd int) (err error) {
+	check.Must(t, lab.Control(p.server, func(fd int) (err error) {
 		rate, err = unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_MAX_PACING_RATE)
 		return err
 	}))

@@ -17,13 +17,14 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
 func TestEachSubflowResumesFromItsOwnPath(t *testing.T) {
 	s := newStage(t, shortPath)
 	second := netip.MustParseAddr("198.18.0.77")
-	must(t, s.Client.AddAddr(second))
+	check.Must(t, s.Client.AddAddr(second))
 	ip(t, s.Client, "mptcp limits set subflows 2 add_addr_accepted 2")
 	ip(t, s.Server, "mptcp limits set subflows 2 add_addr_accepted 2")
 	ip(t, s.Client, "mptcp endpoint add 198.18.0.77 dev path subflow")
@@ -36,10 +37,10 @@ func TestEachSubflowResumesFromItsOwnPath(t *testing.T) {
 		t.Fatalf("multipath %v: %v", multipath, err)
 	}
 	segment := uint32(mss(t, p.server))
-	same(t, "windows of the first subflow", windowsOf(t, p.server), windows{200_000 / segment, 400_000 / segment})
+	check.Same(t, "windows of the first subflow", windowsOf(t, p.server), windows{200_000 / segment, 400_000 / segment})
 	p.send(t, 1) // a subflow joins once the connection has carried data
-	eventually(t, "second subflow", func() bool { return len(subflows(t, p.server)) == 2 })
-	eventually(t, "two events", func() bool { return len(s.Events.of("resumed")) == 2 })
+	check.Eventually(t, patience, "second subflow", func() bool { return len(subflows(t, p.server)) == 2 })
+	check.Eventually(t, patience, "two events", func() bool { return len(s.Events.of("resumed")) == 2 })
 
 	want := map[netip.Addr]windows{
 		s.Client.IPv4: {200_000 / segment, 400_000 / segment},
@@ -49,10 +50,10 @@ func TestEachSubflowResumesFromItsOwnPath(t *testing.T) {
 	for _, event := range s.Events.of("resumed") {
 		told[event.Peer.Addr()] = windows{event.Cwnd, event.Ssthresh}
 	}
-	same(t, "windows by events", told, want)
+	check.Same(t, "windows by events", told, want)
 	s.expect(t, resumedOnce.times(2))
 	for addr := range want {
-		same(t, "entry of "+addr.String(), s.entry(t, addr).State, pathstore.StateInUse)
+		check.Same(t, "entry of "+addr.String(), s.entry(t, addr).State, pathstore.StateInUse)
 	}
 	ssthreshs := []uint32{want[s.Client.IPv4].Ssthresh, want[second].Ssthresh}
 	for _, flow := range subflows(t, p.server) {
@@ -70,7 +71,7 @@ func subflows(t testing.TB, conn *net.TCPConn) (all []windows) {
 	buffer := make([]byte, headSize+room*infoSize)
 	binary.NativeEndian.PutUint32(buffer, headSize)              // size_subflow_data
 	binary.NativeEndian.PutUint32(buffer[12:], uint32(infoSize)) // size_user
-	must(t, lab.Control(conn, func(fd int) error {
+	check.Must(t, lab.Control(conn, func(fd int) error {
 		size := uint32(len(buffer))
 		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), solMPTCP, mptcpTCPInfo,
 			uintptr(unsafe.Pointer(&buffer[0])), uintptr(unsafe.Pointer(&size)), 0)
@@ -89,7 +90,7 @@ func subflows(t testing.TB, conn *net.TCPConn) (all []windows) {
 
 func ip(t *testing.T, host *lab.Host, args string) {
 	t.Helper()
-	must(t, host.Do(func() error {
+	check.Must(t, host.Do(func() error {
 		if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
 			return fmt.Errorf("ip %s: %w %s", args, err, out)
 		}

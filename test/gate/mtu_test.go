@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -29,8 +30,8 @@ func TestStoredBytesBecomeSegmentsOfThisSocket(t *testing.T) {
 				s.put(t, resume.Path{Peer: c.end(s.Client), Cwnd: 200_000, Ssthresh: 400_000})
 				p := s.connect(t, lab.ListenSpec{}, lab.DialSpec{Addr: netip.AddrPortFrom(c.end(s.Server), 0)})
 				segment := mtu - c.headers
-				same(t, "MSS", mss(t, p.server), segment)
-				same(t, "windows", windowsOf(t, p.server), windows{uint32(200_000 / segment), uint32(400_000 / segment)})
+				check.Same(t, "MSS", mss(t, p.server), segment)
+				check.Same(t, "windows", windowsOf(t, p.server), windows{uint32(200_000 / segment), uint32(400_000 / segment)})
 				s.expect(t, resumedOnce)
 			})
 		}

@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 // handback_failed is not reachable from outside: it takes a kernel that loses
@@ -22,7 +24,7 @@ func TestCongestionEndsTheResume(t *testing.T) {
 			t.Run(outcome+" "+cc, func(t *testing.T) {
 				s := newStage(t, shortPath)
 				for _, host := range []*lab.Host{s.Client, s.Server} {
-					must(t, host.Sysctl("net.ipv4.tcp_ecn", "1"))
+					check.Must(t, host.Sysctl("net.ipv4.tcp_ecn", "1"))
 				}
 				s.put(t, resume.Path{Cwnd: 300_000, Ssthresh: 600_000})
 				p := s.connect(t, lab.ListenSpec{CC: cc}, lab.DialSpec{})
@@ -31,8 +33,8 @@ func TestCongestionEndsTheResume(t *testing.T) {
 				p.send(t, enough)
 
 				s.expect(t, counts{outcome: 1}.plus(c.ended))
-				same(t, "congestion control", control(t, p.server), c.own)
-				same(t, "pacing", pacingStatus(t, s.Server, p.server), c.status)
+				check.Same(t, "congestion control", scene.Control(t, p.server), c.own)
+				check.Same(t, "pacing", pacingStatus(t, s.Server, p.server), c.status)
 				p.reset(t)
 				s.expect(t, closedOnce)
 			})
@@ -49,7 +51,7 @@ func loseOnePacket(t *testing.T, s *stage, p pair) {
 
 func loseEverything(t *testing.T, s *stage, p pair) {
 	s.lose(t, p, 10_000)
-	eventually(t, "a retransmission timeout", func() bool { return s.read(t)["rto"] > s.seen["rto"] })
+	check.Eventually(t, patience, "a retransmission timeout", func() bool { return s.read(t)["rto"] > s.seen["rto"] })
 	s.Cut(false)
 	write(t, p, 50_000)
 	drain(t, p, 60_000)
@@ -67,17 +69,17 @@ func (s *stage) lose(t *testing.T, p pair, bytes int) {
 	before := s.Stats().ToClient.CutDrops
 	s.Cut(true)
 	write(t, p, bytes)
-	eventually(t, "lost packets", func() bool { return s.Stats().ToClient.CutDrops > before })
+	check.Eventually(t, patience, "lost packets", func() bool { return s.Stats().ToClient.CutDrops > before })
 }
 
 func write(t testing.TB, p pair, bytes int) {
 	t.Helper()
 	_, err := p.server.Write(make([]byte, bytes))
-	must(t, err)
+	check.Must(t, err)
 }
 
 func drain(t testing.TB, p pair, bytes int64) {
 	t.Helper()
 	_, err := io.CopyN(io.Discard, p.client, bytes)
-	must(t, err)
+	check.Must(t, err)
 }

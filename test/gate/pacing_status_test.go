@@ -14,6 +14,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -25,7 +26,7 @@ const (
 
 func pacingStatus(t testing.TB, host *lab.Host, conn *net.TCPConn) (status uint32) {
 	t.Helper()
-	must(t, lab.Control(conn, func(fd int) error {
+	check.Must(t, lab.Control(conn, func(fd int) error {
 		status = pacingStatusOf(t, host, fd)
 		return nil
 	}))
@@ -40,13 +41,13 @@ func pacingStatusOf(t testing.TB, host *lab.Host, fd int) uint32 {
 		Type: ebpf.Tracing, AttachType: ebpf.AttachTraceIter, AttachTo: "tcp",
 		License: "GPL", Instructions: pacingReader(t),
 	})
-	must(t, err)
+	check.Must(t, err)
 	defer prog.Close()
 	iter, err := link.AttachIter(link.IterOptions{Program: prog})
-	must(t, err)
+	check.Must(t, err)
 	defer iter.Close()
 	var records []byte
-	must(t, host.Do(func() error {
+	check.Must(t, host.Do(func() error {
 		seq, err := iter.Open()
 		if err != nil {
 			return err
@@ -56,7 +57,7 @@ func pacingStatusOf(t testing.TB, host *lab.Host, fd int) uint32 {
 		return err
 	}))
 	want, err := unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_COOKIE)
-	must(t, err)
+	check.Must(t, err)
 	for ; len(records) >= 16; records = records[16:] {
 		if binary.NativeEndian.Uint64(records) == want {
 			return binary.NativeEndian.Uint32(records[8:])
@@ -94,9 +95,9 @@ func pacingReader(t testing.TB) asm.Instructions {
 func sockOffset(t testing.TB, field string) int16 {
 	t.Helper()
 	kernel, err := btf.LoadKernelSpec()
-	must(t, err)
+	check.Must(t, err)
 	var sock *btf.Struct
-	must(t, kernel.TypeByName("sock", &sock))
+	check.Must(t, kernel.TypeByName("sock", &sock))
 	for _, member := range sock.Members {
 		if member.Name == field {
 			return int16(member.Offset.Bytes())
@@ -108,7 +109,7 @@ func sockOffset(t testing.TB, field string) int16 {
 
 func cookie(t testing.TB, conn *net.TCPConn) (cookie uint64) {
 	t.Helper()
-	must(t, lab.Control(conn, func(fd int) (err error) {
+	check.Must(t, lab.Control(conn, func(fd int) (err error) {
 		cookie, err = unix.GetsockoptUint64(fd, unix.SOL_SOCKET, unix.SO_COOKIE)
 		return err
 	}))

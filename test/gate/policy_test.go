@@ -10,6 +10,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -27,7 +28,7 @@ func TestTheLongestPrefixDecides(t *testing.T) {
 		}
 		bits := peer.BitLen()
 		s.policy(t, capped(150_000))
-		same(t, "default", p(), 14)
+		check.Same(t, "default", p(), 14)
 		for i, rule := range []struct {
 			bits int
 			cap  resume.Bytes
@@ -40,10 +41,10 @@ func TestTheLongestPrefixDecides(t *testing.T) {
 				t.Errorf("%v, rule %d: window %d0 kB, want %d0 kB", peer, i, got, rule.want)
 			}
 		}
-		must(t, s.Store.DeletePolicy(netip.PrefixFrom(peer, bits)))
-		same(t, "longest gone", p(), 8)
-		must(t, s.Store.DeletePolicy(netip.PrefixFrom(peer, bits/2).Masked()))
-		same(t, "second longest gone", p(), 11)
+		check.Must(t, s.Store.DeletePolicy(netip.PrefixFrom(peer, bits)))
+		check.Same(t, "longest gone", p(), 8)
+		check.Must(t, s.Store.DeletePolicy(netip.PrefixFrom(peer, bits/2).Masked()))
+		check.Same(t, "second longest gone", p(), 11)
 	}
 }
 
@@ -64,7 +65,7 @@ func TestPeersOfOnePrefixShareAnEntry(t *testing.T) {
 				want := []counts{resumedOnce, {"established": 1, "no_saved_path": 1}}[i]
 				for _, text := range peers {
 					peer := netip.MustParseAddr(text)
-					must(t, s.Client.AddAddr(peer))
+					check.Must(t, s.Client.AddAddr(peer))
 					p := s.connect(t, lab.ListenSpec{}, lab.DialSpec{Addr: netip.AddrPortFrom(c.to, 0), Local: peer})
 					s.expect(t, want)
 					p.reset(t)
@@ -102,7 +103,7 @@ func TestNamespacesMayHaveTheirOwnPaths(t *testing.T) {
 
 func netnsCookie(t *testing.T, host *lab.Host) (cookie uint64) {
 	t.Helper()
-	must(t, host.Do(func() (err error) {
+	check.Must(t, host.Do(func() (err error) {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return err
@@ -112,10 +113,10 @@ func netnsCookie(t *testing.T, host *lab.Host) (cookie uint64) {
 		return err
 	}))
 	byFile := uint64(0)
-	must(t, host.Do(func() (err error) {
+	check.Must(t, host.Do(func() (err error) {
 		byFile, err = loader.NetnsCookie("/proc/thread-self/ns/net")
 		return err
 	}))
-	same(t, "cookie by the loader", byFile, cookie)
+	check.Same(t, "cookie by the loader", byFile, cookie)
 	return cookie
 }

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 func TestTwoConnectionsRaceForOneEntry(t *testing.T) {
@@ -35,7 +37,7 @@ func TestTwoConnectionsRaceForOneEntry(t *testing.T) {
 					if windowsOf(t, conn) != cold {
 						winners++
 					}
-					must(t, abort(conn))
+					check.Must(t, scene.Abort(conn))
 				}
 				if winners != c.winners {
 					t.Fatalf("round %d: %d connections resumed, want %d", round, winners, c.winners)
@@ -76,6 +78,6 @@ func (s *stage) race(t *testing.T, listener net.Listener) {
 	}
 	both.Wait()
 	for _, err := range errs {
-		must(t, err)
+		check.Must(t, err)
 	}
 }

@@ -11,13 +11,14 @@ import (
 
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // pinned opens a map as any other program would.
 func pinned(t testing.TB, name string) *ebpf.Map {
 	t.Helper()
 	m, err := ebpf.LoadPinnedMap(filepath.Join(loader.MapsDir(loader.DefaultPins), name), nil)
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { m.Close() })
 	return m
 }
@@ -28,15 +29,15 @@ func damage(t testing.TB, peer netip.Addr, change func(*bytecode.KernelResumePat
 	paths := pinned(t, bytecode.KernelMapResumePaths)
 	key := bytecode.KernelResumePeer{Addr: peer.As16()}
 	var path bytecode.KernelResumePath
-	must(t, paths.Lookup(&key, &path))
+	check.Must(t, paths.Lookup(&key, &path))
 	change(&path)
-	must(t, paths.Put(&key, &path))
+	check.Must(t, paths.Put(&key, &path))
 }
 
 // dropin writes the maps of the original fallback system; nil leaves one unset.
 func dropin(t testing.TB, values map[string]int) {
 	t.Helper()
 	for name, value := range values {
-		must(t, pinned(t, name).Put(uint32(0), uint32(value)))
+		check.Must(t, pinned(t, name).Put(uint32(0), uint32(value)))
 	}
 }

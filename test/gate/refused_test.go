@@ -8,7 +8,9 @@ import (
 
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 // Not reachable from outside: not_a_tcp_socket, because the kernel makes the
@@ -54,8 +56,8 @@ func TestEachReasonToStartColdIsCounted(t *testing.T) {
 				c.prepare(t, s)
 			}
 			p := s.connect(t, lab.ListenSpec{CC: c.cc}, lab.DialSpec{})
-			same(t, "windows", windowsOf(t, p.server), cold)
-			same(t, "congestion control", control(t, p.server), map[bool]string{true: c.cc, false: "cubic"}[c.cc != ""])
+			check.Same(t, "windows", windowsOf(t, p.server), cold)
+			check.Same(t, "congestion control", scene.Control(t, p.server), map[bool]string{true: c.cc, false: "cubic"}[c.cc != ""])
 			s.expect(t, counts{"established": 1, c.want: 1})
 			p.reset(t)
 			s.expect(t, counts{})
@@ -77,12 +79,12 @@ func moveEntry(t *testing.T, s *stage) {
 	other := s.Server.IPv4
 	s.put(t, resume.Path{Peer: other, Cwnd: 300_000})
 	var entry bytecode.KernelResumePath
-	must(t, paths.Lookup(&bytecode.KernelResumePeer{Addr: other.As16()}, &entry))
-	must(t, paths.Put(&bytecode.KernelResumePeer{Addr: s.Client.IPv4.As16()}, &entry))
+	check.Must(t, paths.Lookup(&bytecode.KernelResumePeer{Addr: other.As16()}, &entry))
+	check.Must(t, paths.Put(&bytecode.KernelResumePeer{Addr: s.Client.IPv4.As16()}, &entry))
 }
 
 // shortenLifetime lets the entry, good for minutes when it was stored, grow older than the new policy wants.
 func shortenLifetime(t *testing.T, s *stage) {
 	s.policy(t, func(p *resume.Policy) { p.Lifetime = time.Second })
-	eventually(t, "an entry older than a second", func() bool { return s.entry(t, s.Client.IPv4).Age > time.Second })
+	check.Eventually(t, patience, "an entry older than a second", func() bool { return s.entry(t, s.Client.IPv4).Age > time.Second })
 }

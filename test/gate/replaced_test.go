@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 func TestAnApplicationReplacesTheControl(t *testing.T) {
@@ -30,15 +32,15 @@ func TestAnApplicationReplacesTheControl(t *testing.T) {
 				p.send(t, c.bytes)
 			}
 			before := windowsOf(t, p.server)
-			same(t, "pacing before", pacingStatus(t, s.Server, p.server), paced)
+			check.Same(t, "pacing before", pacingStatus(t, s.Server, p.server), paced)
 			setControl(t, p.server, c.by)
 
-			same(t, "pacing", pacingStatus(t, s.Server, p.server), c.after)
-			same(t, "windows", windowsOf(t, p.server), before)
-			same(t, "congestion control", control(t, p.server), c.by)
+			check.Same(t, "pacing", pacingStatus(t, s.Server, p.server), c.after)
+			check.Same(t, "windows", windowsOf(t, p.server), before)
+			check.Same(t, "congestion control", scene.Control(t, p.server), c.by)
 			s.expect(t, resumedOnce.plus(counts{"replaced": 1}, controls[c.cc].resumed))
 			p.send(t, 600_000)
-			same(t, "congestion control after a transfer", control(t, p.server), c.by)
+			check.Same(t, "congestion control after a transfer", scene.Control(t, p.server), c.by)
 			p.reset(t)
 			s.expect(t, closedOnce)
 		})

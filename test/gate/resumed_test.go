@@ -14,7 +14,9 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 // enough bytes on shortPath end a resume for good, BBR's start-up included.
@@ -39,8 +41,8 @@ func TestResumedBeforeTheFirstByte(t *testing.T) {
 			s.put(t, resume.Path{Cwnd: 200_000, Ssthresh: 400_000})
 			p := s.connect(t, lab.ListenSpec{CC: cc}, lab.DialSpec{})
 			segment := mss(t, p.server)
-			same(t, "windows", windowsOf(t, p.server), windows{uint32(200_000 / segment), uint32(400_000 / segment)})
-			same(t, "congestion control", control(t, p.server), "resume_"+cc)
+			check.Same(t, "windows", windowsOf(t, p.server), windows{uint32(200_000 / segment), uint32(400_000 / segment)})
+			check.Same(t, "congestion control", scene.Control(t, p.server), "resume_"+cc)
 			s.expect(t, resumedOnce.plus(c.resumed))
 			p.reset(t)
 			s.expect(t, closedEarly)
@@ -55,8 +57,8 @@ func TestWithoutTheWrapperTheWindowAloneIsSet(t *testing.T) {
 		t.Run(cc, func(t *testing.T) {
 			s.put(t, resume.Path{Cwnd: 200_000, Ssthresh: 400_000})
 			p := s.connect(t, lab.ListenSpec{CC: cc}, lab.DialSpec{})
-			same(t, "windows", windowsOf(t, p.server), windows{uint32(200_000 / mss(t, p.server)), lab.InfiniteSsthresh})
-			same(t, "congestion control", control(t, p.server), cc)
+			check.Same(t, "windows", windowsOf(t, p.server), windows{uint32(200_000 / mss(t, p.server)), lab.InfiniteSsthresh})
+			check.Same(t, "congestion control", scene.Control(t, p.server), cc)
 			s.expect(t, counts{"established": 1, "cwnd_only": 1, "applied": 1})
 			p.send(t, 400_000)
 			p.reset(t)
@@ -77,9 +79,9 @@ func unregister(t *testing.T) {
 		if errors.Is(err, fs.ErrNotExist) { // registered by map, as before Linux 6.4
 			err = emptied(filepath.Join(loader.DefaultPins, "wrappers", "resume_"+cc))
 		}
-		must(t, err)
+		check.Must(t, err)
 	}
-	eventually(t, "unregistered", func() bool { return !strings.Contains(available(t), "resume_") })
+	check.Eventually(t, patience, "unregistered", func() bool { return !strings.Contains(available(t), "resume_") })
 }
 
 func emptied(pin string) error {
@@ -94,7 +96,7 @@ func emptied(pin string) error {
 // register brings missing wrappers back.
 func register(t *testing.T) {
 	t.Helper()
-	runtime, err := loader.Up(background(t), loaded.Options)
+	runtime, err := loader.Up(check.Background(t), loaded.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +106,6 @@ func register(t *testing.T) {
 func available(t testing.TB) string {
 	t.Helper()
 	list, err := os.ReadFile("/proc/sys/net/ipv4/tcp_available_congestion_control")
-	must(t, err)
+	check.Must(t, err)
 	return string(list)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -31,19 +32,19 @@ func TestASocketThatConnectsTwice(t *testing.T) {
 				listener := s.listen(t, lab.ListenSpec{Network: "tcp4"})
 				fd := s.socket(t, cc)
 				first := s.useSocket(t, fd, listener, 100_000, c.bytes)
-				must(t, disconnect(fd))
+				check.Must(t, disconnect(fd))
 				if _, sent := c.ended["window_sent"]; sent {
 					first = first.plus(control.ended)
 				}
 				s.expect(t, first.plus(control.resumed, c.ended))
-				same(t, "entry of the first", s.entry(t, s.Server.IPv4).State, pathstore.StateSpent)
+				check.Same(t, "entry of the first", s.entry(t, s.Server.IPv4).State, pathstore.StateSpent)
 
 				second := s.useSocket(t, fd, listener, 200_000, enough)
 				s.expect(t, second.plus(control.resumed, control.ended, counts{"window_sent": 1}))
-				same(t, "pacing", pacingStatusOf(t, s.Client, fd), control.status)
-				must(t, disconnect(fd))
+				check.Same(t, "pacing", pacingStatusOf(t, s.Client, fd), control.status)
+				check.Must(t, disconnect(fd))
 				s.expect(t, closedOnce)
-				same(t, "entry of the second", s.entry(t, s.Server.IPv4).State, pathstore.StateSpent)
+				check.Same(t, "entry of the second", s.entry(t, s.Server.IPv4).State, pathstore.StateSpent)
 			})
 		}
 	}
@@ -53,11 +54,11 @@ func TestASocketThatConnectsTwice(t *testing.T) {
 func (s *stage) useSocket(t *testing.T, fd int, listener net.Listener, cwnd uint32, bytes int) counts {
 	t.Helper()
 	s.put(t, resume.Path{Peer: s.Server.IPv4, Cwnd: resume.Bytes(cwnd), Ssthresh: 400_000})
-	must(t, connect(fd, s.Server, listener))
+	check.Must(t, connect(fd, s.Server, listener))
 	peer := accept(t, listener)
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-	must(t, err)
-	same(t, "windows", windows{info.Snd_cwnd, info.Snd_ssthresh}, windows{cwnd / info.Snd_mss, 400_000 / info.Snd_mss})
+	check.Must(t, err)
+	check.Same(t, "windows", windows{info.Snd_cwnd, info.Snd_ssthresh}, windows{cwnd / info.Snd_mss, 400_000 / info.Snd_mss})
 	upload(t, fd, peer, bytes)
 	return resumedOnce
 }
@@ -65,14 +66,14 @@ func (s *stage) useSocket(t *testing.T, fd int, listener net.Listener, cwnd uint
 // socket makes a blocking socket of the client in the cgroup.
 func (s *stage) socket(t *testing.T, cc string) (fd int) {
 	t.Helper()
-	must(t, loaded.Cgroup.Run(func() error {
+	check.Must(t, loaded.Cgroup.Run(func() error {
 		return s.Client.Do(func() (err error) {
 			fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 			return err
 		})
 	}))
 	t.Cleanup(func() { unix.Close(fd) })
-	must(t, unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, cc))
+	check.Must(t, unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, cc))
 	return fd
 }
 
@@ -105,8 +106,8 @@ func upload(t *testing.T, fd int, peer *net.TCPConn, bytes int) {
 		sent <- nil
 	}()
 	drain(t, pair{client: peer}, int64(bytes))
-	must(t, <-sent)
-	eventually(t, "all ACKs", func() bool {
+	check.Must(t, <-sent)
+	check.Eventually(t, patience, "all ACKs", func() bool {
 		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 		return err == nil && info.Unacked == 0
 	})

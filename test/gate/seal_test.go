@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // The store and the kernel compute the seal each in its own language. The
@@ -28,7 +29,7 @@ func TestTheKernelTakesWhatTheStoreSeals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, shortPath)
-			must(t, s.Server.Sysctl("net.ipv6.ip_nonlocal_bind", "1"))
+			check.Must(t, s.Server.Sysctl("net.ipv6.ip_nonlocal_bind", "1"))
 			ip(t, s.Server, "-6 route add local fd99::/64 dev lo")
 			listener := s.loopbackListener(t)
 			scope := uint64(0)

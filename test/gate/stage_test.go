@@ -3,18 +3,17 @@
 package gate
 
 import (
-	"context"
 	"errors"
 	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -56,15 +55,15 @@ func newStage(t *testing.T, path lab.Path) *stage {
 func (s *stage) clear(t *testing.T) {
 	t.Helper()
 	_, err := s.Store.Flush()
-	must(t, err)
+	check.Must(t, err)
 	rules, err := s.Store.Policies()
-	must(t, err)
+	check.Must(t, err)
 	for _, rule := range rules {
-		must(t, s.Store.DeletePolicy(rule.Prefix))
+		check.Must(t, s.Store.DeletePolicy(rule.Prefix))
 	}
 	for _, name := range []string{bytecode.KernelMapCwndMap, bytecode.KernelMapSSThreshMap, bytecode.KernelMapFallbackMap} {
 		if err := pinned(t, name).Delete(uint32(0)); !errors.Is(err, ebpf.ErrKeyNotExist) {
-			must(t, err)
+			check.Must(t, err)
 		}
 	}
 }
@@ -81,7 +80,7 @@ func (s *stage) policyFor(t *testing.T, prefix netip.Prefix, change func(*resume
 	policy.Mode = resume.ModeExact
 	policy.Learn = false // or closing connections would store paths of their own
 	change(&policy)
-	must(t, s.Store.SetPolicy(pathstore.Rule{Prefix: prefix, Policy: policy}))
+	check.Must(t, s.Store.SetPolicy(pathstore.Rule{Prefix: prefix, Policy: policy}))
 }
 
 // put stores a path of the client, unless it names another peer; mode and
@@ -92,7 +91,7 @@ func (s *stage) put(t *testing.T, path resume.Path) {
 		path.Peer = s.Client.IPv4
 	}
 	_, err := s.Store.Put(words(path))
-	must(t, err)
+	check.Must(t, err)
 }
 
 func words(path resume.Path) resume.Path {
@@ -111,36 +110,6 @@ func words(path resume.Path) resume.Path {
 func (s *stage) entry(t *testing.T, peer netip.Addr) pathstore.Entry {
 	t.Helper()
 	entry, err := s.Store.Get(peer, 0)
-	must(t, err)
+	check.Must(t, err)
 	return entry
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func same[T any](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
-// eventually waits until done holds.
-func eventually(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: did not happen in %v", what, patience)
-		}
-	}
-}
-
-func background(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
 }

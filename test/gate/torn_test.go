@@ -14,6 +14,7 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // A small map recycles the memory of its elements all the time.
@@ -53,8 +54,8 @@ func TestNoConnectionGetsATornOrForeignEntry(t *testing.T) {
 	for _, name := range []string{"established", "resumed", "applied", "closed", "closed_while_resuming", "no_saved_path", "path_unstable", "already_in_use"} {
 		delete(rest, name)
 	}
-	same(t, "other counters", rest, counts{})
-	same(t, "connections", now["established"], opened)
+	check.Same(t, "other counters", rest, counts{})
+	check.Same(t, "connections", now["established"], opened)
 	if now["resumed"] < opened/2 {
 		t.Errorf("%d of %d connections resumed: too few to tell", now["resumed"], opened)
 	}
@@ -87,7 +88,7 @@ func checkWhole(t *testing.T, event pathstore.Event, got windows) {
 		RTT      time.Duration
 		Windows  windows
 	}
-	same(t, "entry with window "+event.SavedCwnd.String(), saved{event.SavedSsth, event.SavedRTT, got},
+	check.Same(t, "entry with window "+event.SavedCwnd.String(), saved{event.SavedSsth, event.SavedRTT, got},
 		saved{ssthreshOf(window, peer), rttOf(window, peer), windows{window / event.MSS, uint32(event.SavedSsth) / event.MSS}})
 }
 
@@ -126,13 +127,13 @@ func reload(t *testing.T, maxPaths uint32) {
 	t.Helper()
 	before := loaded.Options.MaxPaths
 	up := func(capacity uint32) {
-		must(t, loaded.Store.Close())
-		_, err := loader.Down(background(t), loaded.Options)
-		must(t, err)
+		check.Must(t, loaded.Store.Close())
+		_, err := loader.Down(check.Background(t), loaded.Options)
+		check.Must(t, err)
 		loaded.Options.MaxPaths = capacity
 		register(t)
 		loaded.Store, err = pathstore.Open(loader.MapsDir(loader.DefaultPins))
-		must(t, err)
+		check.Must(t, err)
 	}
 	up(maxPaths)
 	t.Cleanup(func() { up(before) })

@@ -13,7 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 // What becomes of resumed connections is counted to their end, of others it is not.
@@ -29,9 +31,9 @@ func TestWhatBecomesOfTheResumed(t *testing.T) {
 			how  func(*testing.T, pair)
 			want counts
 		}{
-			"reset by the server": {func(t *testing.T, p pair) { must(t, abort(p.server)) }, counts{"reset_sent": 1}},
+			"reset by the server": {func(t *testing.T, p pair) { check.Must(t, scene.Abort(p.server)) }, counts{"reset_sent": 1}},
 			"reset by the client": {func(t *testing.T, p pair) {
-				must(t, abort(p.client))
+				check.Must(t, scene.Abort(p.client))
 				_, err := p.server.Read(make([]byte, 1))
 				if err == nil || err == io.EOF {
 					t.Errorf("the server read %v, want a reset", err)
@@ -39,9 +41,9 @@ func TestWhatBecomesOfTheResumed(t *testing.T) {
 			}, counts{"reset_received": 1}},
 			"closed with unread data": {func(t *testing.T, p pair) {
 				_, err := p.client.Write([]byte("unread"))
-				must(t, err)
-				eventually(t, "data to read", func() bool { return unread(t, p.server) > 0 })
-				must(t, p.server.Close())
+				check.Must(t, err)
+				check.Eventually(t, patience, "data to read", func() bool { return unread(t, p.server) > 0 })
+				check.Must(t, p.server.Close())
 			}, counts{"reset_sent": 1}},
 		} {
 			t.Run(family+" "+name, func(t *testing.T) {
@@ -49,12 +51,12 @@ func TestWhatBecomesOfTheResumed(t *testing.T) {
 				cold := s.connect(t, lab.ListenSpec{}, lab.DialSpec{Addr: netip.AddrPortFrom(addrs[0], 0)})
 				cold.send(t, 500_000)
 				end.how(t, cold)
-				same(t, "fates of a cold connection", s.fates(t).since(before), counts{})
+				check.Same(t, "fates of a cold connection", s.fates(t).since(before), counts{})
 
 				s.put(t, resume.Path{Peer: addrs[1], Cwnd: 100_000})
 				p := s.connect(t, lab.ListenSpec{}, lab.DialSpec{Addr: netip.AddrPortFrom(addrs[0], 0)})
 				p.send(t, 500_000)
-				want := end.want.plus(counts{"segments_retransmitted": uint64(info(t, p.server).Total_retrans)})
+				want := end.want.plus(counts{"segments_retransmitted": uint64(scene.Info(t, p.server).Total_retrans)})
 				end.how(t, p)
 				s.fated(t, before, want)
 			})
@@ -70,20 +72,20 @@ func TestASocketThatConnectsAgainIsNotWatched(t *testing.T) {
 	before := s.fates(t)
 	fd := s.socket(t, "cubic")
 	s.useSocket(t, fd, listener, 100_000, enough)
-	must(t, disconnect(fd))
+	check.Must(t, disconnect(fd))
 	first := s.fates(t).since(before)
-	must(t, connect(fd, s.Server, listener))
-	must(t, abort(accept(t, listener)))
+	check.Must(t, connect(fd, s.Server, listener))
+	check.Must(t, scene.Abort(accept(t, listener)))
 	_, err := unix.Read(fd, make([]byte, 1))
-	same(t, "read by the second", err, error(unix.ECONNRESET))
-	same(t, "fates of the second", s.fates(t).since(before), first)
+	check.Same(t, "read by the second", err, error(unix.ECONNRESET))
+	check.Same(t, "fates of the second", s.fates(t).since(before), first)
 	s.seen = s.read(t)
 }
 
 // unread is how many bytes wait to be read.
 func unread(t testing.TB, conn *net.TCPConn) (n int) {
 	t.Helper()
-	must(t, lab.Control(conn, func(fd int) (err error) {
+	check.Must(t, lab.Control(conn, func(fd int) (err error) {
 		n, err = unix.IoctlGetInt(fd, unix.TIOCINQ)
 		return err
 	}))
@@ -93,7 +95,7 @@ func unread(t testing.TB, conn *net.TCPConn) (n int) {
 func (s *stage) fates(t testing.TB) counts {
 	t.Helper()
 	now, err := loaded.Counters()
-	must(t, err)
+	check.Must(t, err)
 	kept := make(counts)
 	for _, name := range fates {
 		if now[name] != 0 {

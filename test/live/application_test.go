@@ -21,7 +21,9 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/ask"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/revive"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 // applicationEnv tells the copy of this program what to do.
@@ -54,13 +56,13 @@ func application() int {
 func applicationAsks(t testing.TB, conn *net.TCPConn, uid uint32) string {
 	t.Helper()
 	file, err := conn.File()
-	must(t, err)
+	check.Must(t, err)
 	defer file.Close()
 	cmd := asUser(t, asks, uid)
-	cmd.Args = append(cmd.Args, midPath.RTT.String())
+	cmd.Args = append(cmd.Args, scene.MidPath.RTT.String())
 	cmd.ExtraFiles = []*os.File{file}
 	out, err := cmd.CombinedOutput()
-	must(t, err)
+	check.Must(t, err)
 	return string(out)
 }
 
@@ -69,12 +71,12 @@ func asUser(t testing.TB, what string, uid uint32) *exec.Cmd {
 	t.Helper()
 	// A directory that others may enter, wherever the test's own program is.
 	dir, err := os.MkdirTemp("", "application")
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	must(t, os.Chmod(dir, 0o755))
+	check.Must(t, os.Chmod(dir, 0o755))
 	self, err := os.ReadFile("/proc/self/exe")
-	must(t, err)
-	must(t, os.WriteFile(dir+"/application", self, 0o755))
+	check.Must(t, err)
+	check.Must(t, os.WriteFile(dir+"/application", self, 0o755))
 	cmd := exec.Command(dir + "/application")
 	cmd.Env = append(os.Environ(), applicationEnv+"="+what)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
@@ -84,75 +86,75 @@ func asUser(t testing.TB, what string, uid uint32) *exec.Cmd {
 // A pass takes no capability, but the right to read one file.
 func TestUnprivilegedPass(t *testing.T) {
 	const uid = 1500
-	s := newStage(t, midPath)
+	s := newStage(t, scene.MidPath)
 	pin := loader.LiveLink(loaded.Options.Pins)
-	p := s.greeted(t, "cubic", lab.DialSpec{})
+	p := s.Greeted(t, "cubic", lab.DialSpec{})
 	s.idle(t, p)
-	s.put(t, s.bdp())
+	s.Put(t, s.BDP())
 	run := func() string {
 		var out bytes.Buffer
 		cmd := asUser(t, passes, uid)
 		cmd.Stdout, cmd.Stderr = &out, &out
-		must(t, s.Server.Do(cmd.Start))
-		must(t, cmd.Wait())
+		check.Must(t, s.Server.Do(cmd.Start))
+		check.Must(t, cmd.Wait())
 		return out.String()
 	}
 	if said := run(); !strings.Contains(said, "permission denied") {
 		t.Errorf("without the right to read it: %s", said)
 	}
 	for _, dir := range []string{filepath.Dir(pin), filepath.Dir(filepath.Dir(pin))} {
-		must(t, os.Chmod(dir, 0o711))
-		t.Cleanup(func() { must(t, os.Chmod(dir, 0o700)) })
+		check.Must(t, os.Chmod(dir, 0o711))
+		t.Cleanup(func() { check.Must(t, os.Chmod(dir, 0o700)) })
 	}
-	must(t, os.Chown(pin, uid, -1))
-	t.Cleanup(func() { must(t, os.Chown(pin, 0, -1)) })
-	same(t, "with it", run(), "uid 1500: map[resumed:1] <nil>")
-	p.reset(t)
+	check.Must(t, os.Chown(pin, uid, -1))
+	t.Cleanup(func() { check.Must(t, os.Chown(pin, 0, -1)) })
+	check.Same(t, "with it", run(), "uid 1500: map[resumed:1] <nil>")
+	p.Reset(t)
 }
 
 func TestUnprivilegedApplications(t *testing.T) {
-	s := newStage(t, midPath)
+	s := newStage(t, scene.MidPath)
 	for _, uid := range []uint32{1500, 65534} {
-		p := s.greeted(t, "cubic", lab.DialSpec{})
-		same(t, "before anybody allowed it", applicationAsks(t, p.server, uid), fmt.Sprintf("uid %d: %d", uid, unix.ENOPROTOOPT))
+		p := s.Greeted(t, "cubic", lab.DialSpec{})
+		check.Same(t, "before anybody allowed it", applicationAsks(t, p.Server, uid), fmt.Sprintf("uid %d: %d", uid, unix.ENOPROTOOPT))
 		allow(t, carefully)
-		same(t, "allowed", applicationAsks(t, p.server, uid), fmt.Sprintf("uid %d: 0", uid))
-		p.send(t, 3_000_000)
-		s.ended(t, p, jumps, validates, fills, isFull)
+		check.Same(t, "allowed", applicationAsks(t, p.Server, uid), fmt.Sprintf("uid %d: 0", uid))
+		p.Send(t, 3_000_000)
+		s.Ended(t, p, jumps, validates, fills, isFull)
 		_, err := loader.DenyAsk(loaded.Options, loaded.Cgroup.Path())
-		must(t, err)
-		denied := s.greeted(t, "cubic", lab.DialSpec{})
-		same(t, "denied again", applicationAsks(t, denied.server, uid), fmt.Sprintf("uid %d: %d", uid, unix.ENOPROTOOPT))
-		denied.reset(t)
+		check.Must(t, err)
+		denied := s.Greeted(t, "cubic", lab.DialSpec{})
+		check.Same(t, "denied again", applicationAsks(t, denied.Server, uid), fmt.Sprintf("uid %d: %d", uid, unix.ENOPROTOOPT))
+		denied.Reset(t)
 	}
 }
 
 func TestAskFromAnotherCgroup(t *testing.T) {
-	s := newStage(t, midPath)
+	s := newStage(t, scene.MidPath)
 	below, err := loaded.Cgroup.Child("live-allowed")
-	must(t, err)
-	t.Cleanup(func() { must(t, below.Remove()) })
+	check.Must(t, err)
+	t.Cleanup(func() { check.Must(t, below.Remove()) })
 	_, err = loader.AllowAsk(loaded.Options, below.Path(), carefully)
-	must(t, err)
-	t.Cleanup(func() { _, err := loader.DenyAsk(loaded.Options, below.Path()); must(t, err) })
-	inside := s.connect(t, lab.ListenSpec{CC: "cubic", Cgroup: below}, lab.DialSpec{})
-	outside := s.greeted(t, "cubic", lab.DialSpec{})
-	inside.send(t, prelude)
-	refused(t, ask.Ask(outside.server, s.state()), ask.ErrNotAllowed, unix.ENOPROTOOPT)
-	must(t, ask.Ask(inside.server, s.state()))
-	inside.reset(t)
-	outside.reset(t)
+	check.Must(t, err)
+	t.Cleanup(func() { _, err := loader.DenyAsk(loaded.Options, below.Path()); check.Must(t, err) })
+	inside := s.Connect(t, lab.ListenSpec{CC: "cubic", Cgroup: below}, lab.DialSpec{})
+	outside := s.Greeted(t, "cubic", lab.DialSpec{})
+	inside.Send(t, scene.Prelude)
+	refused(t, ask.Ask(outside.Server, s.state()), ask.ErrNotAllowed, unix.ENOPROTOOPT)
+	check.Must(t, ask.Ask(inside.Server, s.state()))
+	inside.Reset(t)
+	outside.Reset(t)
 }
 
 // What an application may put into the option without this repository's packages.
 func TestMalformedAsks(t *testing.T) {
-	s := newStage(t, midPath)
+	s := newStage(t, scene.MidPath)
 	allow(t, carefully)
-	p := s.greeted(t, "cubic", lab.DialSpec{})
+	p := s.Greeted(t, "cubic", lab.DialSpec{})
 	good := binary.NativeEndian.AppendUint32(nil, 1)
 	good = binary.NativeEndian.AppendUint32(good, 3)
 	good = append(good, make([]byte, 16)...)
-	for _, field := range []uint32{250_000, 0, uint32(midPath.RTT.Microseconds()), 0} {
+	for _, field := range []uint32{250_000, 0, uint32(scene.MidPath.RTT.Microseconds()), 0} {
 		good = binary.NativeEndian.AppendUint32(good, field)
 	}
 	with := func(offset int, value uint32) []byte {
@@ -161,7 +163,7 @@ func TestMalformedAsks(t *testing.T) {
 		return changed
 	}
 	set := func(option []byte) (err error) {
-		must(t, lab.Control(p.server, func(fd int) error {
+		check.Must(t, lab.Control(p.Server, func(fd int) error {
 			err = unix.SetsockoptString(fd, ask.Level, ask.Name, string(option))
 			return nil
 		}))
@@ -176,34 +178,34 @@ func TestMalformedAsks(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, err, unix.EINVAL)
 		}
 	}
-	same(t, "congestion control", control(t, p.server), "cubic")
-	must(t, set(append(good, make([]byte, 100)...))) // of a later version, perhaps
-	p.reset(t)
+	check.Same(t, "congestion control", scene.Control(t, p.Server), "cubic")
+	check.Must(t, set(append(good, make([]byte, 100)...))) // of a later version, perhaps
+	p.Reset(t)
 }
 
 // Every other option passes as if nobody looked.
 func TestOtherOptionsPass(t *testing.T) {
-	s := newStage(t, midPath)
+	s := newStage(t, scene.MidPath)
 	allow(t, carefully)
-	p := s.greeted(t, "cubic", lab.DialSpec{})
-	must(t, lab.Control(p.server, func(fd int) error {
-		must(t, unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 0))
+	p := s.Greeted(t, "cubic", lab.DialSpec{})
+	check.Must(t, lab.Control(p.Server, func(fd int) error {
+		check.Must(t, unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 0))
 		got, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY)
-		must(t, err)
-		same(t, "TCP_NODELAY", got, 0)
-		must(t, unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, "reno"))
+		check.Must(t, err)
+		check.Same(t, "TCP_NODELAY", got, 0)
+		check.Must(t, unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, "reno"))
 		large := make([]byte, 20_000)
-		must(t, unix.SetsockoptString(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, string(append([]byte{1, 0, 0, 0}, large...))))
+		check.Must(t, unix.SetsockoptString(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, string(append([]byte{1, 0, 0, 0}, large...))))
 		got, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE)
-		must(t, err)
-		same(t, "SO_KEEPALIVE", got, 1)
+		check.Must(t, err)
+		check.Same(t, "SO_KEEPALIVE", got, 1)
 		err = unix.SetsockoptInt(fd, ask.Level, ask.Name+1, 1)
-		same(t, "the next name", err, error(unix.ENOPROTOOPT))
+		check.Same(t, "the next name", err, error(unix.ENOPROTOOPT))
 		_, err = unix.GetsockoptInt(fd, ask.Level, ask.Name)
-		same(t, "a short answer", err, error(unix.EINVAL))
+		check.Same(t, "a short answer", err, error(unix.EINVAL))
 		return nil
 	}))
-	same(t, "congestion control", control(t, p.server), "reno")
-	same(t, "TCP_INFO", info(t, p.server).Snd_mss > 1000, true)
-	p.reset(t)
+	check.Same(t, "congestion control", scene.Control(t, p.Server), "reno")
+	check.Same(t, "TCP_INFO", scene.Info(t, p.Server).Snd_mss > 1000, true)
+	p.Reset(t)
 }

@@ -11,13 +11,15 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/ask"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/revive"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 // Connections come, send, ask, reset and close while passes and reports go on.
 // Every byte arrives, and no claim outlives its connection.
 func TestPassesWhileConnectionsComeAndGo(t *testing.T) {
-	s := newStage(t, midPath)
+	s := newStage(t, scene.MidPath)
 	allow(t, carefully)
 	var (
 		stop   atomic.Bool
@@ -27,51 +29,51 @@ func TestPassesWhileConnectionsComeAndGo(t *testing.T) {
 	for range 2 {
 		passes.Go(func() {
 			for !stop.Load() {
-				must(t, s.Server.Do(func() error {
+				check.Must(t, s.Server.Do(func() error {
 					_, err := revive.Here(loader.LiveLink(loaded.Options.Pins))
 					made.Add(1)
 					return err
 				}))
-				s.put(t, s.bdp())
+				s.Put(t, s.BDP())
 				time.Sleep(2 * time.Millisecond) // or the emulated path would get no processor
 			}
 		})
 	}
 	for round := range 8 {
-		var all []*pair
+		var all []*scene.Pair
 		var waits []func(testing.TB)
-		for i, cc := range controls {
-			p := s.greeted(t, cc, lab.DialSpec{})
+		for i, cc := range scene.Controls {
+			p := s.Greeted(t, cc, lab.DialSpec{})
 			all = append(all, p)
 			if i == round%3 {
-				_ = ask.Ask(p.server, s.state()) // any outcome will do
+				_ = ask.Ask(p.Server, s.state()) // any outcome will do
 			}
 		}
 		if round%4 == 0 {
 			s.idle(t, all...)
 		}
 		for _, p := range all {
-			waits = append(waits, p.start(300_000))
+			waits = append(waits, p.Start(300_000))
 		}
 		if round%2 == 1 {
-			abort(all[round%3].server)
+			scene.Abort(all[round%3].Server)
 			waits[round%3] = func(testing.TB) {}
 		}
 		for _, wait := range waits {
 			wait(t)
 		}
 		for _, p := range all {
-			abort(p.server)
-			abort(p.client)
+			scene.Abort(p.Server)
+			scene.Abort(p.Client)
 		}
 	}
 	stop.Store(true)
 	passes.Wait()
 	t.Logf("%d passes", made.Load())
-	must(t, deleted(s.Client.IPv4))
-	s.put(t, s.bdp())
-	p := s.greeted(t, "cubic", lab.DialSpec{})
-	p.send(t, 300_000)
-	s.Events.change(t, p, "unvalidated")
-	p.reset(t)
+	check.Must(t, s.Forget(s.Client.IPv4))
+	s.Put(t, s.BDP())
+	p := s.Greeted(t, "cubic", lab.DialSpec{})
+	p.Send(t, 300_000)
+	s.Events.Change(t, p, "unvalidated")
+	p.Reset(t)
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -23,16 +24,16 @@ import (
 func TestExamples(t *testing.T) {
 	s := newStage(t, lab.Path{RTT: 100 * time.Millisecond, Rate: 100e6, Queue: 312_500})
 	dir, err := os.MkdirTemp("", "examples")
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	must(t, os.Chmod(dir, 0o755))
+	check.Must(t, os.Chmod(dir, 0o755))
 	build(t, "gcc", "-Wall", "-Wextra", "-Werror", "-o", dir+"/c", "../../examples/ask/c/server.c")
 	build(t, "go", "build", "-C", "../..", "-o", dir+"/go", "./examples/ask/go")
 	allow(t, carefully)
 	for name, rtt := range map[string]string{"c": "100000", "go": "100ms"} {
 		t.Run(name, func(t *testing.T) {
 			cold, said := s.example(t, dir+"/"+name, "7001")
-			same(t, "output without an ask", said, "")
+			check.Same(t, "output without an ask", said, "")
 			asked, said := s.example(t, dir+"/"+name, "7002", "1250000", rtt)
 			if !strings.HasPrefix(said, "asked for 1250000 bytes: granted\nwindow set to ") {
 				t.Errorf("output with an ask: %q", said)
@@ -53,7 +54,7 @@ func build(t *testing.T, args ...string) {
 func (s *stage) example(t *testing.T, program, port string, ask ...string) (time.Duration, string) {
 	t.Helper()
 	cgroup, err := os.Open(loaded.Cgroup.Path())
-	must(t, err)
+	check.Must(t, err)
 	defer cgroup.Close()
 	cmd := exec.Command(program, append([]string{port}, ask...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -62,22 +63,22 @@ func (s *stage) example(t *testing.T, program, port string, ask ...string) (time
 		Pdeathsig: syscall.SIGKILL,
 	}
 	out, err := cmd.StdoutPipe()
-	must(t, err)
+	check.Must(t, err)
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
-	must(t, s.Server.Do(cmd.Start))
+	check.Must(t, s.Server.Do(cmd.Start))
 	lines := bufio.NewReader(out)
 	if first, err := lines.ReadString('\n'); first != "listening\n" {
 		t.Fatalf("%q, %v: %s", first, err, complaints.String())
 	}
-	client, err := s.Client.Dial(background(t), lab.DialSpec{Addr: netip.MustParseAddrPort(s.Server.IPv4.String() + ":" + port)})
-	must(t, err)
+	client, err := s.Client.Dial(check.Background(t), lab.DialSpec{Addr: netip.MustParseAddrPort(s.Server.IPv4.String() + ":" + port)})
+	check.Must(t, err)
 	defer client.Close()
 	fetch(t, client, 4000)
 	took := fetch(t, client, 1_000_000)
-	must(t, client.CloseWrite())
+	check.Must(t, client.CloseWrite())
 	rest, err := io.ReadAll(lines)
-	must(t, errors.Join(err, cmd.Wait()))
+	check.Must(t, errors.Join(err, cmd.Wait()))
 	return took, string(rest)
 }
 
@@ -85,8 +86,8 @@ func fetch(t *testing.T, conn *net.TCPConn, size int64) time.Duration {
 	t.Helper()
 	begun := time.Now()
 	_, err := conn.Write([]byte{1})
-	must(t, err)
+	check.Must(t, err)
 	_, err = io.CopyN(io.Discard, conn, size)
-	must(t, err)
+	check.Must(t, err)
 	return time.Since(begun)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/client"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
 
@@ -18,24 +19,24 @@ import (
 func TestUpServesReportsToo(t *testing.T) {
 	sockets := filepath.Join(dir, "up")
 	a, err := rig.StartAgentBy(exec.Command(program, "up", "--agent", "--cgroup", loaded.Options.Cgroup, "--socket-dir", sockets), sockets)
-	must(t, err)
+	check.Must(t, err)
 	var status struct {
 		Runtime loader.State
 		Agent   struct{ PID int }
 	}
-	must(t, json.Unmarshal([]byte(run(t, a, "status", "-o", "json")), &status))
+	check.Must(t, json.Unmarshal([]byte(run(t, a, "status", "-o", "json")), &status))
 	if status.Runtime.ServedBy != a.Process.Pid || status.Agent.PID != a.Process.Pid {
 		t.Errorf("process %d, but %+v", a.Process.Pid, status)
 	}
 	peer, err := resume.ParsePeer("203.0.113.7")
-	must(t, err)
+	check.Must(t, err)
 	answer, err := client.Send(t.Context(), sockets, resume.Report{Peer: peer, Cwnd: 300_000, MinRTT: 1e6})
 	if err != nil || answer.Stored != 1 {
 		t.Errorf("%+v, %v", answer, err)
 	}
-	must(t, a.Stop())
+	check.Must(t, a.Stop())
 	state, err := loader.Inspect(loaded.Options)
-	must(t, err)
+	check.Must(t, err)
 	if state.ServedBy != 0 || state.CgroupID == 0 {
 		t.Errorf("afterwards %+v", state)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
@@ -34,15 +35,15 @@ var story = []string{"report", "resumed", "reconnaissance>unvalidated", "unvalid
 func TestEveryViewTellsTheSame(t *testing.T) {
 	policy := resume.DefaultPolicy()
 	policy.Learn = false
-	must(t, loaded.Store.SetPolicy(pathstore.Rule{Policy: policy}))
+	check.Must(t, loaded.Store.SetPolicy(pathstore.Rule{Policy: policy}))
 	l, err := lab.New(lab.Path{RTT: 40 * time.Millisecond, Rate: 50e6})
-	must(t, err)
-	defer func() { must(t, l.Close()) }()
+	check.Must(t, err)
+	defer func() { check.Must(t, l.Close()) }()
 	port := freePort(t)
 	a := startAgent(t, "--metrics", port)
 
 	lines, events, qlog := watch(t, a, "table"), watch(t, a, "json"), watch(t, a, "qlog")
-	eventually(t, "three watch", func() bool { return strings.Contains(run(t, a, "status", "-o", "json"), `"watchers":3`) })
+	check.Eventually(t, patience, "three watch", func() bool { return strings.Contains(run(t, a, "status", "-o", "json"), `"watchers":3`) })
 
 	answer, err := client.Send(context.Background(), a.Sockets, resume.Report{
 		Peer: l.Client.IPv4, Cwnd: uint64(l.Path().BDP()), MinRTT: l.Path().RTT, Sent: 10_000_000, ID: "quic",
@@ -51,9 +52,9 @@ func TestEveryViewTellsTheSame(t *testing.T) {
 		t.Fatalf("%+v, %v", answer, err)
 	}
 	_, err = l.Fetch(context.Background(), lab.ListenSpec{CC: "cubic", Cgroup: loaded.Cgroup}, lab.Fetch{Bytes: 3_000_000, Before: 4000, Local: l.Client.IPv4})
-	must(t, err)
+	check.Must(t, err)
 
-	eventually(t, "the end is seen everywhere", func() bool {
+	check.Eventually(t, patience, "the end is seen everywhere", func() bool {
 		return strings.Contains(lines.text(), "closed:") && strings.Contains(events.text(), `"event":"closed"`) && strings.Contains(qlog.text(), "tcpresume:closed")
 	})
 	if got := fromJSON(t, events.text()); !slices.Equal(got, story) {
@@ -89,17 +90,17 @@ func TestEveryViewTellsTheSame(t *testing.T) {
 func startAgent(t *testing.T, args ...string) *rig.Agent {
 	t.Helper()
 	config := filepath.Join(dir, "agent.yaml")
-	must(t, os.WriteFile(config, []byte("callers:\n  - users: [root]\n    peers: [0.0.0.0/0, '::/0']\n    read: true\n"), 0o600))
+	check.Must(t, os.WriteFile(config, []byte("callers:\n  - users: [root]\n    peers: [0.0.0.0/0, '::/0']\n    read: true\n"), 0o600))
 	a, err := rig.StartAgent(program, loader.DefaultPins, filepath.Join(dir, "run"), append([]string{"--config", config}, args...)...)
-	must(t, err)
-	t.Cleanup(func() { must(t, a.Stop()) })
+	check.Must(t, err)
+	t.Cleanup(func() { check.Must(t, a.Stop()) })
 	return a
 }
 
 func freePort(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	check.Must(t, err)
 	defer listener.Close()
 	return listener.Addr().String()
 }
@@ -137,7 +138,7 @@ func watch(t *testing.T, a *rig.Agent, form string) *watcher {
 	cmd := exec.Command(program, "watch", "-o", form, "--socket-dir", a.Sockets)
 	cmd.Stdout, cmd.Stderr = w, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	must(t, cmd.Start())
+	check.Must(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		if err := cmd.Wait(); err != nil {
@@ -154,7 +155,7 @@ func fromJSON(t *testing.T, text string) (told []string) {
 			Event, Phase string
 			Old          string `json:"old_phase"`
 		}
-		must(t, json.Unmarshal([]byte(line), &e))
+		check.Must(t, json.Unmarshal([]byte(line), &e))
 		if e.Event == "phase" {
 			e.Event = e.Old + ">" + e.Phase
 		}
@@ -178,7 +179,7 @@ func fromQlog(t *testing.T, text string) (told []string) {
 	t.Helper()
 	for i, record := range strings.Split(text, "\x1e")[1:] {
 		var r qlogRecord
-		must(t, json.Unmarshal([]byte(record), &r))
+		check.Must(t, json.Unmarshal([]byte(record), &r))
 		switch {
 		case i == 0:
 			continue
@@ -206,13 +207,13 @@ func checkQlog(t *testing.T, text string, l *lab.Lab) {
 			Schemas []string `json:"event_schemas"`
 		}
 	}
-	must(t, json.Unmarshal([]byte(records[1]), &header))
+	check.Must(t, json.Unmarshal([]byte(records[1]), &header))
 	if header.Schema != "urn:ietf:params:qlog:file:sequential" || header.Format != "application/qlog+json-seq" || len(header.Trace.Schemas) == 0 {
 		t.Errorf("header %+v", header)
 	}
 	for _, record := range records[2:] {
 		var r qlogRecord
-		must(t, json.Unmarshal([]byte(record), &r))
+		check.Must(t, json.Unmarshal([]byte(record), &r))
 		if !strings.HasSuffix(record, "\n") || r.Time < 1.7e12 {
 			t.Errorf("record %q", record)
 		}
@@ -229,10 +230,10 @@ func checkQlog(t *testing.T, text string, l *lab.Lab) {
 func scrape(t *testing.T, url string) string {
 	t.Helper()
 	reply, err := http.Get(url)
-	must(t, err)
+	check.Must(t, err)
 	defer reply.Body.Close()
 	text, err := io.ReadAll(reply.Body)
-	must(t, err)
+	check.Must(t, err)
 	if reply.StatusCode != http.StatusOK {
 		t.Fatal(fmt.Sprint(reply.StatusCode, " ", string(text)))
 	}

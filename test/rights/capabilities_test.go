@@ -16,6 +16,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -67,8 +68,8 @@ func (s *stage) prepare(t *testing.T, loaded bool) {
 		return
 	}
 	r, err := loader.Up(context.Background(), options)
-	must(t, err)
-	must(t, r.Close())
+	check.Must(t, err)
+	check.Must(t, r.Close())
 	if out, err := exec.Command(program, "put", "203.0.113.7", "--cwnd", "300000").CombinedOutput(); err != nil {
 		t.Fatalf("put: %v\n%s", err, out)
 	}
@@ -90,11 +91,11 @@ func (s *stage) run(t *testing.T, n need, setpriv ...string) (code int, said str
 
 func TestCapabilitiesOfEachVerb(t *testing.T) {
 	cgroup, err := lab.NewCgroup("rights")
-	must(t, err)
+	check.Must(t, err)
 	s := &stage{cgroup}
 	t.Cleanup(func() {
 		s.prepare(t, false)
-		must(t, cgroup.Remove())
+		check.Must(t, cgroup.Remove())
 	})
 	for _, n := range needs {
 		s.prepare(t, n.loaded)
@@ -132,7 +133,7 @@ func TestCapabilitiesOfEachVerb(t *testing.T) {
 // left is what is pinned, and the program that is attached.
 func left(t *testing.T) (all []string) {
 	t.Helper()
-	must(t, filepath.WalkDir("/sys/fs/bpf", func(path string, _ fs.DirEntry, err error) error {
+	check.Must(t, filepath.WalkDir("/sys/fs/bpf", func(path string, _ fs.DirEntry, err error) error {
 		all = append(all, path)
 		return err
 	}))
@@ -146,7 +147,7 @@ func left(t *testing.T) (all []string) {
 // The page says what the test holds.
 func TestThePageSaysSo(t *testing.T) {
 	page, err := os.ReadFile("../../docs/security.md")
-	must(t, err)
+	check.Must(t, err)
 	for _, n := range needs {
 		want := "none"
 		if n.capabilities != none {
@@ -160,12 +161,5 @@ func TestThePageSaysSo(t *testing.T) {
 		if !found {
 			t.Errorf("docs/security.md has no row that gives `%s` %s", n.verb, want)
 		}
-	}
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }

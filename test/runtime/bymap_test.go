@@ -10,6 +10,8 @@ import (
 
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/test/check"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 // Kernels before 6.4 register congestion controls when the map is written, and
@@ -19,7 +21,7 @@ func TestRegistrationByMap(t *testing.T) {
 	w := newWorld(t)
 	w.Options.ByMap = true
 	first := w.up(t)
-	same(t, "wrappers", wrappers(first.State()), "resume_cubic by map, resume_reno by map, resume_bbr by map")
+	check.Same(t, "wrappers", wrappers(first.State()), "resume_cubic by map, resume_reno by map, resume_bbr by map")
 	store := w.store(t, slow)
 	inhabit(t, w.Server)
 	var (
@@ -34,8 +36,8 @@ func TestRegistrationByMap(t *testing.T) {
 	}
 	before := registered(t)
 
-	same(t, "upgraded", w.up(t).Upgraded, true)
-	same(t, "wrappers after an upgrade", wrappers(w.inspect(t)), wrappers(first.State()))
+	check.Same(t, "upgraded", w.up(t).Upgraded, true)
+	check.Same(t, "wrappers after an upgrade", wrappers(w.inspect(t)), wrappers(first.State()))
 	for name, id := range registered(t) {
 		if id == before[name] {
 			t.Errorf("%s is still map %d", name, id)
@@ -51,7 +53,7 @@ func TestRegistrationByMap(t *testing.T) {
 	w.down(t)
 	w.unregistered(t)
 	for i, p := range idle {
-		same(t, "congestion control", control(t, p.server), controls[i%len(controls)])
+		check.Same(t, "congestion control", scene.Control(t, p.server), controls[i%len(controls)])
 	}
 	counted(t, store, map[string]uint64{"established": 9, "resumed": 9, "applied": 9, "kept_bbr": 3, "draining": 9, "handed_back": 9})
 }
@@ -74,11 +76,11 @@ func TestAStrayRegistrationIsNamed(t *testing.T) {
 	w := newWorld(t)
 	remove := stray(t)
 	before := pins(t)
-	_, err := loader.Up(background(t), w.Options)
+	_, err := loader.Up(check.Background(t), w.Options)
 	if err == nil || !strings.Contains(err.Error(), "resume_reno, by map id") {
 		t.Errorf("got %v, want an error that names the map", err)
 	}
-	same(t, "pins", pins(t), before)
+	check.Same(t, "pins", pins(t), before)
 	remove()
 	w.up(t)
 }
@@ -88,10 +90,10 @@ func stray(t *testing.T) (remove func()) {
 	t.Helper()
 	const byLink = 1 << 13 // BPF_F_LINK
 	spec, err := bytecode.LoadReno()
-	must(t, err)
+	check.Must(t, err)
 	spec.Maps[bytecode.RenoMapResumeReno].Flags &^= byLink
 	coll, err := ebpf.NewCollection(spec)
-	must(t, err)
+	check.Must(t, err)
 	m := coll.DetachMap(bytecode.RenoMapResumeReno)
 	coll.Close()
 	remove = func() { _ = m.Delete(uint32(0)) }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
@@ -20,23 +21,23 @@ func TestTheCgroupIsRemoved(t *testing.T) {
 			store := w.store(t, resume.Path{Cwnd: 100_000})
 			paths := entries(t, store)
 			if live {
-				listener, err := w.Server.Listen(background(t), lab.ListenSpec{Cgroup: w.Cgroup})
-				must(t, err)
+				listener, err := w.Server.Listen(check.Background(t), lab.ListenSpec{Cgroup: w.Cgroup})
+				check.Must(t, err)
 				t.Cleanup(func() { listener.Close() })
 			}
-			must(t, w.Cgroup.Remove())
-			eventually(t, "the cgroup is told to be gone", func() bool {
+			check.Must(t, w.Cgroup.Remove())
+			check.Eventually(t, patience, "the cgroup is told to be gone", func() bool {
 				state := w.inspect(t)
 				return state.CgroupID == 0 && state.Cgroup == ""
 			})
-			same(t, "doctor", w.finding(t, "tcpresume").Status, loader.Problem)
+			check.Same(t, "doctor", w.finding(t, "tcpresume").Status, loader.Problem)
 
 			w.Cgroup = newCgroup(t)
 			w.Options.Cgroup = w.Cgroup.Path()
-			same(t, "upgraded", w.up(t).Upgraded, false)
-			same(t, "cgroup", w.inspect(t).Cgroup, w.Cgroup.Path())
-			same(t, "doctor", w.finding(t, "tcpresume").Status, loader.OK)
-			same(t, "paths", entries(t, store), paths)
+			check.Same(t, "upgraded", w.up(t).Upgraded, false)
+			check.Same(t, "cgroup", w.inspect(t).Cgroup, w.Cgroup.Path())
+			check.Same(t, "doctor", w.finding(t, "tcpresume").Status, loader.OK)
+			check.Same(t, "paths", entries(t, store), paths)
 			for _, cc := range controls {
 				w.resumes(t, cc, 100_000)
 			}

@@ -8,7 +8,9 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 var controls = []string{"cubic", "reno", "bbr"}
@@ -37,14 +39,14 @@ func TestDownGivesEverySocketItsOwnControlBack(t *testing.T) {
 		}
 	}
 	for _, s := range all {
-		if got := control(t, s.server); got != "resume_"+s.cc && !(s.busy && got == s.cc) { // a transfer may be through with it
+		if got := scene.Control(t, s.server); got != "resume_"+s.cc && !(s.busy && got == s.cc) { // a transfer may be through with it
 			t.Errorf("congestion control before: %s, want resume_%s", got, s.cc)
 		}
 	}
 
 	removal := w.down(t)
 	for _, s := range all {
-		same(t, "congestion control", control(t, s.server), s.cc)
+		check.Same(t, "congestion control", scene.Control(t, s.server), s.cc)
 	}
 	w.unregistered(t)
 	if removal.HandedBack < len(all)/2 || removal.HandedBack > len(all) {
@@ -66,12 +68,12 @@ func TestSocketsOutOfReachGoBackAtTheirNextAck(t *testing.T) {
 	for _, cc := range controls {
 		idle = append(idle, w.resumes(t, cc, 1_500_000))
 	}
-	same(t, "sockets reached", w.down(t).HandedBack, 0)
+	check.Same(t, "sockets reached", w.down(t).HandedBack, 0)
 	w.unregistered(t)
 	for i, cc := range controls {
-		same(t, "congestion control before an ACK", control(t, idle[i].server), "resume_"+cc)
+		check.Same(t, "congestion control before an ACK", scene.Control(t, idle[i].server), "resume_"+cc)
 		idle[i].start(t, 1000)()
-		eventually(t, "own congestion control", func() bool { return control(t, idle[i].server) == cc })
+		check.Eventually(t, patience, "own congestion control", func() bool { return scene.Control(t, idle[i].server) == cc })
 		idle[i].start(t, 100_000)()
 	}
 	counted(t, store, map[string]uint64{"established": 3, "resumed": 3, "applied": 3, "kept_bbr": 1, "draining": 3, "handed_back": 3})
@@ -83,8 +85,8 @@ func TestDownTwice(t *testing.T) {
 		before := pins(t)
 		w.up(t)
 		w.down(t)
-		same(t, "pins", pins(t), before)
-		if _, err := loader.Down(background(t), w.Options); !errors.Is(err, pathstore.ErrNotLoaded) {
+		check.Same(t, "pins", pins(t), before)
+		if _, err := loader.Down(check.Background(t), w.Options); !errors.Is(err, pathstore.ErrNotLoaded) {
 			t.Errorf("a second time got %v, want %v", err, pathstore.ErrNotLoaded)
 		}
 		if _, err := loader.Inspect(w.Options); !errors.Is(err, pathstore.ErrNotLoaded) {
@@ -107,6 +109,6 @@ func inhabit(t *testing.T, host *lab.Host) {
 	<-entered
 	t.Cleanup(func() {
 		close(leave)
-		must(t, <-left)
+		check.Must(t, <-left)
 	})
 }

@@ -17,7 +17,9 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 const foreignName = "foreign_rwnd"
@@ -35,12 +37,12 @@ func TestAnExclusiveProgramIsNamed(t *testing.T) {
 			attachLegacy(t, where, prog, 0)
 			before := pins(t)
 
-			_, err := loader.Up(background(t), w.Options)
+			_, err := loader.Up(check.Background(t), w.Options)
 			if !errors.Is(err, loader.ErrForeign) {
 				t.Fatalf("got %v, want %v", err, loader.ErrForeign)
 			}
 			info, infoErr := prog.Info()
-			must(t, infoErr)
+			check.Must(t, infoErr)
 			id, _ := info.ID()
 			remedy := fmt.Sprintf("bpftool cgroup detach %s sock_ops id %d", where.Path(), id)
 			for _, part := range []string{foreignName, where.Path(), fmt.Sprintf("pid %d", os.Getpid()), remedy} {
@@ -48,7 +50,7 @@ func TestAnExclusiveProgramIsNamed(t *testing.T) {
 					t.Errorf("the error does not name %q: %v", part, err)
 				}
 			}
-			same(t, "pins", pins(t), before)
+			check.Same(t, "pins", pins(t), before)
 			w.unregistered(t)
 
 			words := strings.Fields(remedy)
@@ -79,7 +81,7 @@ func TestForeignProgramsGoOn(t *testing.T) {
 		},
 		"same cgroup, by a link": func(t *testing.T, w *world, prog *ebpf.Program) {
 			l, err := link.AttachCgroup(link.CgroupOptions{Path: w.Cgroup.Path(), Attach: ebpf.AttachCGroupSockOps, Program: prog})
-			must(t, err)
+			check.Must(t, err)
 			t.Cleanup(func() { l.Close() })
 		},
 	} {
@@ -87,16 +89,16 @@ func TestForeignProgramsGoOn(t *testing.T) {
 			w := newWorld(t)
 			own := w.connect(t, "cubic")
 			attach(t, w, foreignProgram(t))
-			alone := info(t, w.connect(t, "cubic").server).Rcv_ssthresh
-			if alone == info(t, own.server).Rcv_ssthresh {
+			alone := scene.Info(t, w.connect(t, "cubic").server).Rcv_ssthresh
+			if alone == scene.Info(t, own.server).Rcv_ssthresh {
 				t.Fatalf("the foreign program changed nothing: receive window %d", alone)
 			}
 			w.up(t)
 			w.store(t, resume.Path{Cwnd: cwnd})
 			both := w.resumes(t, "cubic", cwnd)
-			same(t, "receive window by the foreign program", info(t, both.server).Rcv_ssthresh, alone)
+			check.Same(t, "receive window by the foreign program", scene.Info(t, both.server).Rcv_ssthresh, alone)
 			w.down(t)
-			same(t, "receive window once we are gone", info(t, w.connect(t, "cubic").server).Rcv_ssthresh, alone)
+			check.Same(t, "receive window once we are gone", scene.Info(t, w.connect(t, "cubic").server).Rcv_ssthresh, alone)
 		})
 	}
 }
@@ -116,7 +118,7 @@ func foreignProgram(t *testing.T) *ebpf.Program {
 			asm.Return(),
 		},
 	})
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { prog.Close() })
 	return prog
 }
@@ -125,9 +127,9 @@ func foreignProgram(t *testing.T) *ebpf.Program {
 func attachLegacy(t *testing.T, cgroup *lab.Cgroup, prog *ebpf.Program, flags uint32) {
 	t.Helper()
 	dir, err := os.Open(cgroup.Path())
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { dir.Close() })
-	must(t, link.RawAttachProgram(link.RawAttachProgramOptions{Target: int(dir.Fd()), Program: prog, Attach: ebpf.AttachCGroupSockOps, Flags: flags}))
+	check.Must(t, link.RawAttachProgram(link.RawAttachProgramOptions{Target: int(dir.Fd()), Program: prog, Attach: ebpf.AttachCGroupSockOps, Flags: flags}))
 	t.Cleanup(func() {
 		_ = link.RawDetachProgram(link.RawDetachProgramOptions{Target: int(dir.Fd()), Program: prog, Attach: ebpf.AttachCGroupSockOps})
 	})
@@ -136,7 +138,7 @@ func attachLegacy(t *testing.T, cgroup *lab.Cgroup, prog *ebpf.Program, flags ui
 func child(t *testing.T, of *lab.Cgroup) *lab.Cgroup {
 	t.Helper()
 	cgroup, err := of.Child("child")
-	must(t, err)
-	t.Cleanup(func() { must(t, cgroup.Remove()) })
+	check.Must(t, err)
+	t.Cleanup(func() { check.Must(t, cgroup.Remove()) })
 	return cgroup
 }

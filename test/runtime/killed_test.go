@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // Traffic never waits for user space: the keeper may end in any way.
@@ -21,7 +22,7 @@ func TestKillingTheKeeperChangesNothing(t *testing.T) {
 	if before.ServedBy == 0 {
 		t.Error("nobody is told to keep the pins")
 	}
-	if _, err := loader.Up(background(t), w.Options); !errors.Is(err, loader.ErrBusy) {
+	if _, err := loader.Up(check.Background(t), w.Options); !errors.Is(err, loader.ErrBusy) {
 		t.Errorf("up beside the keeper got %v, want %v", err, loader.ErrBusy)
 	}
 	p := w.resumes(t, "cubic", 1_500_000)
@@ -29,16 +30,16 @@ func TestKillingTheKeeperChangesNothing(t *testing.T) {
 	p.underWay(t)
 
 	kill()
-	eventually(t, "nobody keeps the pins", func() bool { return w.inspect(t).ServedBy == 0 })
+	check.Eventually(t, patience, "nobody keeps the pins", func() bool { return w.inspect(t).ServedBy == 0 })
 	for _, cc := range controls {
 		w.resumes(t, cc, 1_500_000)
 	}
 	wait()
 	after := w.inspect(t)
-	same(t, "program", after.Program.ID, before.Program.ID)
+	check.Same(t, "program", after.Program.ID, before.Program.ID)
 	counted(t, store, map[string]uint64{"established": 4, "resumed": 4, "applied": 4, "kept_bbr": 1, "window_sent": 1, "handed_back": 1})
 
-	same(t, "next one upgrades", w.up(t).Upgraded, true)
+	check.Same(t, "next one upgrades", w.up(t).Upgraded, true)
 	w.resumes(t, "reno", 1_500_000)
 }
 
@@ -49,11 +50,11 @@ func (w *world) keeper(t *testing.T) (kill func()) {
 	cmd.Env = append(os.Environ(), keeperEnv+"="+w.Options.Cgroup)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { stdin.Close() })
 	stdout, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
+	check.Must(t, err)
+	check.Must(t, cmd.Start())
 	kill = func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()

@@ -15,6 +15,7 @@ import (
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 const elsewhere = "/sys/fs/bpf/elsewhere"
@@ -35,13 +36,13 @@ func TestOpenWhereverTheMapsArePinned(t *testing.T) {
 	w.up(t)
 	pinElsewhere(t)
 	store, err := pathstore.Open(elsewhere)
-	must(t, err)
-	must(t, store.Close())
+	check.Must(t, err)
+	check.Must(t, store.Close())
 	for _, name := range pathstore.Maps {
 		t.Run(name, func(t *testing.T) {
 			away := filepath.Join(elsewhere, name)
-			must(t, os.Rename(away, away+"-away"))
-			defer func() { must(t, os.Rename(away+"-away", away)) }()
+			check.Must(t, os.Rename(away, away+"-away"))
+			defer func() { check.Must(t, os.Rename(away+"-away", away)) }()
 			_, err := pathstore.Open(elsewhere)
 			if !errors.Is(err, pathstore.ErrNotLoaded) || !strings.Contains(err.Error(), name) {
 				t.Errorf("without it got %v, want %v that names it", err, pathstore.ErrNotLoaded)
@@ -63,7 +64,7 @@ func TestOpenRefusesAForeignLayout(t *testing.T) {
 		"another value": func(m *ebpf.MapSpec) { m.ValueSize = 8; m.Value = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
-			must(t, os.Remove(pin))
+			check.Must(t, os.Remove(pin))
 			foreignMap(t, pin, change)
 			_, err := pathstore.Open(elsewhere)
 			foreignLayout(t, err)
@@ -73,16 +74,16 @@ func TestOpenRefusesAForeignLayout(t *testing.T) {
 
 func pinElsewhere(t *testing.T) {
 	t.Helper()
-	must(t, os.Mkdir(elsewhere, 0o700))
-	t.Cleanup(func() { must(t, os.RemoveAll(elsewhere)) })
+	check.Must(t, os.Mkdir(elsewhere, 0o700))
+	t.Cleanup(func() { check.Must(t, os.RemoveAll(elsewhere)) })
 	for _, name := range pathstore.Maps {
 		m, err := ebpf.LoadPinnedMap(filepath.Join(loader.MapsDir(loader.DefaultPins), name), nil)
-		must(t, err)
+		check.Must(t, err)
 		again, err := m.Clone()
-		must(t, err)
-		must(t, m.Close())
-		must(t, again.Pin(filepath.Join(elsewhere, name)))
-		must(t, again.Close())
+		check.Must(t, err)
+		check.Must(t, m.Close())
+		check.Must(t, again.Pin(filepath.Join(elsewhere, name)))
+		check.Must(t, again.Close())
 	}
 }
 
@@ -97,14 +98,14 @@ func foreignLayout(t *testing.T, err error) {
 func foreignMap(t *testing.T, pin string, change func(*ebpf.MapSpec)) {
 	t.Helper()
 	spec, err := bytecode.LoadKernel()
-	must(t, err)
+	check.Must(t, err)
 	paths := spec.Maps[bytecode.KernelMapResumePaths].Copy()
 	paths.MaxEntries = 16
 	change(paths)
 	m, err := ebpf.NewMap(paths)
-	must(t, err)
+	check.Must(t, err)
 	defer m.Close()
-	must(t, m.Pin(pin))
+	check.Must(t, m.Pin(pin))
 }
 
 func renameField(m *ebpf.MapSpec) {

@@ -16,6 +16,8 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 	"github.com/tcpresume/tcpresume/pkg/revive"
+	"github.com/tcpresume/tcpresume/test/check"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 var known = resume.Path{Cwnd: 125_000, RTT: 20 * time.Millisecond}
@@ -25,8 +27,8 @@ func (w *world) idle(t *testing.T, cc string) pair {
 	t.Helper()
 	p := w.connect(t, cc)
 	p.start(t, 10_000)()
-	eventually(t, "an idle connection", func() bool {
-		seen := info(t, p.server)
+	check.Eventually(t, patience, "an idle connection", func() bool {
+		seen := scene.Info(t, p.server)
 		return seen.Unacked == 0 && time.Duration(seen.Last_data_sent)*time.Millisecond > 2*time.Duration(seen.Rto)*time.Microsecond
 	})
 	return p
@@ -34,7 +36,7 @@ func (w *world) idle(t *testing.T, cc string) pair {
 
 func (w *world) pass(t *testing.T) (result revive.Result) {
 	t.Helper()
-	must(t, w.Server.Do(func() (err error) {
+	check.Must(t, w.Server.Do(func() (err error) {
 		result, err = revive.Here(loader.LiveLink(w.Options.Pins))
 		return err
 	}))
@@ -49,7 +51,7 @@ func TestDownWithRevivedConnections(t *testing.T) {
 		all = append(all, w.idle(t, cc))
 	}
 	w.store(t, known)
-	same(t, "verdicts", w.pass(t).Verdicts, map[string]int{"resumed": 3})
+	check.Same(t, "verdicts", w.pass(t).Verdicts, map[string]int{"resumed": 3})
 	w.down(t)
 	err := w.Server.Do(func() error { _, err := revive.Here(loader.LiveLink(w.Options.Pins)); return err })
 	if !errors.Is(err, pathstore.ErrNotLoaded) {
@@ -57,7 +59,7 @@ func TestDownWithRevivedConnections(t *testing.T) {
 	}
 	for i, cc := range []string{"cubic", "reno", "bbr"} {
 		all[i].start(t, 300_000)()
-		eventually(t, cc+" again", func() bool { return control(t, all[i].server) == cc })
+		check.Eventually(t, patience, cc+" again", func() bool { return scene.Control(t, all[i].server) == cc })
 	}
 }
 
@@ -65,31 +67,31 @@ func TestAnUpgradeKeepsPassesAndAsks(t *testing.T) {
 	w := newWorld(t)
 	w.up(t)
 	child, err := w.Cgroup.Child("asks")
-	must(t, err)
+	check.Must(t, err)
 	rule := pathstore.AskRule{Mode: resume.ModeExact, MaxCwnd: 1 << 20, MaxSsthresh: 1 << 21}
 	for _, path := range []string{w.Cgroup.Path(), child.Path()} {
 		_, err := loader.AllowAsk(w.Options, path, rule)
-		must(t, err)
+		check.Must(t, err)
 	}
 	before, err := loader.Asks(w.Options)
-	must(t, err)
-	same(t, "allowed", len(before), 2)
+	check.Must(t, err)
+	check.Same(t, "allowed", len(before), 2)
 	revived, asked := w.idle(t, "cubic"), w.idle(t, "cubic")
 
 	w.up(t)
 	after, err := loader.Asks(w.Options)
-	must(t, err)
-	same(t, "allowed after the upgrade", after, before)
-	must(t, ask.Ask(asked.server, ask.State{Cwnd: 125_000, RTT: known.RTT}))
+	check.Must(t, err)
+	check.Same(t, "allowed after the upgrade", after, before)
+	check.Must(t, ask.Ask(asked.server, ask.State{Cwnd: 125_000, RTT: known.RTT}))
 	w.store(t, known)
-	same(t, "verdicts", w.pass(t).Verdicts, map[string]int{"resumed": 2}) // what was stored is news to the other one, too
-	same(t, "congestion control", control(t, revived.server), "resume_cubic")
+	check.Same(t, "verdicts", w.pass(t).Verdicts, map[string]int{"resumed": 2}) // what was stored is news to the other one, too
+	check.Same(t, "congestion control", scene.Control(t, revived.server), "resume_cubic")
 
-	must(t, child.Remove())
+	check.Must(t, child.Remove())
 	w.up(t)
 	left, err := loader.Asks(w.Options)
-	must(t, err)
-	same(t, "allowed without the cgroup that is gone", left, slices.DeleteFunc(before, func(a loader.Ask) bool { return a.Cgroup == child.Path() }))
+	check.Must(t, err)
+	check.Same(t, "allowed without the cgroup that is gone", left, slices.DeleteFunc(before, func(a loader.Ask) bool { return a.Cgroup == child.Path() }))
 	w.down(t)
 	err = ask.Ask(asked.server, ask.Peer{})
 	if !errors.Is(err, unix.ENOPROTOOPT) {
@@ -118,19 +120,19 @@ func TestWhoMayBeAllowed(t *testing.T) {
 		t.Error("mode off was allowed")
 	}
 	none, err := loader.Asks(w.Options)
-	must(t, err)
-	same(t, "allowed after errors", len(none), 0)
+	check.Must(t, err)
+	check.Same(t, "allowed after errors", len(none), 0)
 
 	_, err = loader.AllowAsk(w.Options, w.Cgroup.Path(), rule)
-	must(t, err)
+	check.Must(t, err)
 	tighter := pathstore.AskRule{Mode: resume.ModeCareful, MaxCwnd: 100_000}
 	_, err = loader.AllowAsk(w.Options, w.Cgroup.Path(), tighter)
-	must(t, err)
+	check.Must(t, err)
 	all, err := loader.Asks(w.Options)
-	must(t, err)
-	same(t, "replaced", all[0].AskRule, tighter)
+	check.Must(t, err)
+	check.Same(t, "replaced", all[0].AskRule, tighter)
 	_, err = loader.DenyAsk(w.Options, w.Cgroup.Path())
-	must(t, err)
+	check.Must(t, err)
 	if _, err := loader.DenyAsk(w.Options, w.Cgroup.Path()); !errors.Is(err, pathstore.ErrNotFound) {
 		t.Errorf("denied twice: %v, want %v", err, pathstore.ErrNotFound)
 	}

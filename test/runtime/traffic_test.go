@@ -15,11 +15,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/scene"
 )
 
 // pair is both ends of a connection.
@@ -29,15 +30,15 @@ type pair struct{ client, server *net.TCPConn }
 func (w *world) store(t *testing.T, path resume.Path) *pathstore.Store {
 	t.Helper()
 	store, err := pathstore.Open(w.inspect(t).Pins + "/maps")
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { store.Close() })
 	policy := resume.DefaultPolicy()
 	policy.Mode, policy.Sharing, policy.Learn = resume.ModeExact, resume.SharingShared, false
-	must(t, store.SetPolicy(pathstore.Rule{Policy: policy}))
+	check.Must(t, store.SetPolicy(pathstore.Rule{Policy: policy}))
 	path.Mode, path.Sharing, path.Source = resume.ModePolicy, resume.SharingPolicy, resume.SourceOperator
 	for _, path.Peer = range []netip.Addr{w.Client.IPv4, w.Server.IPv4} {
 		_, err := store.Put(path)
-		must(t, err)
+		check.Must(t, err)
 	}
 	return store
 }
@@ -50,22 +51,19 @@ func (w *world) connect(t testing.TB, cc string) pair {
 
 func (w *world) connectTo(t testing.TB, to, from *lab.Host, cgroup *lab.Cgroup, cc string) pair {
 	t.Helper()
-	listener, err := to.Listen(background(t), lab.ListenSpec{CC: cc, Cgroup: cgroup})
-	must(t, err)
+	listener, err := to.Listen(check.Background(t), lab.ListenSpec{CC: cc, Cgroup: cgroup})
+	check.Must(t, err)
 	defer listener.Close()
 	port := listener.Addr().(*net.TCPAddr).AddrPort().Port()
-	client, err := from.Dial(background(t), lab.DialSpec{Addr: netip.AddrPortFrom(to.IPv4, port)})
-	must(t, err)
-	t.Cleanup(func() { abort(client) })
-	must(t, listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience)))
+	client, err := from.Dial(check.Background(t), lab.DialSpec{Addr: netip.AddrPortFrom(to.IPv4, port)})
+	check.Must(t, err)
+	t.Cleanup(func() { scene.Abort(client) })
+	check.Must(t, listener.(*net.TCPListener).SetDeadline(time.Now().Add(patience)))
 	server, err := listener.Accept()
-	must(t, err)
-	t.Cleanup(func() { abort(server.(*net.TCPConn)) })
+	check.Must(t, err)
+	t.Cleanup(func() { scene.Abort(server.(*net.TCPConn)) })
 	return pair{client, server.(*net.TCPConn)}
 }
-
-// abort leaves the kernel nothing to retransmit later.
-func abort(conn *net.TCPConn) error { return errors.Join(conn.SetLinger(0), conn.Close()) }
 
 // start sends bytes from server to client; wait returns when they have arrived unchanged.
 func (p pair) start(t testing.TB, bytes int64) (wait func()) {
@@ -83,43 +81,26 @@ func (p pair) start(t testing.TB, bytes int64) (wait func()) {
 	}()
 	return func() {
 		t.Helper()
-		must(t, errors.Join(<-failed, <-failed))
+		check.Must(t, errors.Join(<-failed, <-failed))
 		_, err := io.Copy(want, content())
-		must(t, err)
-		same(t, "content", [32]byte(got.Sum(nil)), [32]byte(want.Sum(nil)))
+		check.Must(t, err)
+		check.Same(t, "content", [32]byte(got.Sum(nil)), [32]byte(want.Sum(nil)))
 	}
 }
 
 // underWay waits until some of a transfer has arrived.
 func (p pair) underWay(t testing.TB) {
 	t.Helper()
-	eventually(t, "a transfer under way", func() bool { return info(t, p.server).Bytes_acked > 10_000 })
-}
-
-func info(t testing.TB, conn *net.TCPConn) unix.TCPInfo {
-	t.Helper()
-	info, err := lab.TCPInfo(conn)
-	must(t, err)
-	return info
-}
-
-// control is the name of the congestion control of a socket.
-func control(t testing.TB, conn *net.TCPConn) (name string) {
-	t.Helper()
-	must(t, lab.Control(conn, func(fd int) (err error) {
-		name, err = lab.CongestionControl(fd)
-		return err
-	}))
-	return name
+	check.Eventually(t, patience, "a transfer under way", func() bool { return scene.Info(t, p.server).Bytes_acked > 10_000 })
 }
 
 // resumes checks that a new connection gets the stored window.
 func (w *world) resumes(t testing.TB, cc string, cwnd int) pair {
 	t.Helper()
 	p := w.connect(t, cc)
-	got := info(t, p.server)
-	same(t, "window of a new connection", int(got.Snd_cwnd), cwnd/int(got.Snd_mss))
-	same(t, "its congestion control", control(t, p.server), "resume_"+cc)
+	got := scene.Info(t, p.server)
+	check.Same(t, "window of a new connection", int(got.Snd_cwnd), cwnd/int(got.Snd_mss))
+	check.Same(t, "its congestion control", scene.Control(t, p.server), "resume_"+cc)
 	return p
 }
 
@@ -129,7 +110,7 @@ var fates = []string{"segments_retransmitted", "reset_sent", "reset_received"}
 func counters(t testing.TB, store *pathstore.Store) map[string]uint64 {
 	t.Helper()
 	all, err := store.Counters()
-	must(t, err)
+	check.Must(t, err)
 	counted := make(map[string]uint64)
 	for _, counter := range all {
 		if counter.Value != 0 && !slices.Contains(fates, counter.Name) {

@@ -14,11 +14,12 @@ import (
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 func TestWhatFailsLeavesNothing(t *testing.T) {
 	plain := filepath.Join(t.TempDir(), "file")
-	must(t, os.WriteFile(plain, nil, 0o600))
+	check.Must(t, os.WriteFile(plain, nil, 0o600))
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	for name, c := range map[string]struct {
@@ -38,14 +39,14 @@ func TestWhatFailsLeavesNothing(t *testing.T) {
 				c.options = w.Options
 			}
 			if c.ctx == nil {
-				c.ctx = background(t)
+				c.ctx = check.Background(t)
 			}
 			before := pins(t)
 			_, err := loader.Up(c.ctx, c.options)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
 			}
-			same(t, "pins", pins(t), before)
+			check.Same(t, "pins", pins(t), before)
 			w.unregistered(t)
 			w.up(t)
 		})
@@ -62,8 +63,8 @@ func TestWhatFailsLeavesWhatRuns(t *testing.T) {
 	if _, err := loader.Up(ended, w.Options); err == nil {
 		t.Error("an upgrade went on although it was given up")
 	}
-	same(t, "pins", pins(t), beforePins)
-	same(t, "program", w.inspect(t).Program.ID, before.Program.ID)
+	check.Same(t, "pins", pins(t), beforePins)
+	check.Same(t, "program", w.inspect(t).Program.ID, before.Program.ID)
 	w.resumes(t, "cubic", 100_000)
 }
 
@@ -78,11 +79,11 @@ func TestASecondPlaceIsRefused(t *testing.T) {
 			before := pins(t)
 			second := loader.Options{Pins: loader.DefaultPins + "-2", Cgroup: newCgroup(t).Path(), ByMap: byMap}
 			t.Cleanup(func() { _, _ = loader.Down(context.Background(), second) })
-			_, err := loader.Up(background(t), second)
+			_, err := loader.Up(check.Background(t), second)
 			if err == nil || !strings.Contains(err.Error(), "another tcpresume is up under other pins") {
 				t.Errorf("got %v, want an error that says who has the names", err)
 			}
-			same(t, "pins", pins(t), before)
+			check.Same(t, "pins", pins(t), before)
 			w.resumes(t, "cubic", 100_000)
 		})
 	}
@@ -104,9 +105,9 @@ func TestWhatACrashLeftIsFinished(t *testing.T) {
 			w.up(t)
 			for _, pattern := range lost {
 				found, err := filepath.Glob(filepath.Join(loader.DefaultPins, pattern))
-				must(t, err)
+				check.Must(t, err)
 				for _, pin := range found {
-					must(t, os.Remove(pin))
+					check.Must(t, os.Remove(pin))
 				}
 			}
 			w.up(t)
@@ -115,7 +116,7 @@ func TestWhatACrashLeftIsFinished(t *testing.T) {
 				w.resumes(t, cc, 100_000)
 			}
 			for _, wrapper := range w.inspect(t).Wrappers {
-				same(t, "wrapper", wrapper, loader.Wrapper{Name: wrapper.Name, CC: wrapper.CC, Registered: true, By: by()})
+				check.Same(t, "wrapper", wrapper, loader.Wrapper{Name: wrapper.Name, CC: wrapper.CC, Registered: true, By: by()})
 			}
 		})
 	}
@@ -133,15 +134,15 @@ func TestAForeignMapIsNotTouched(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			pin := filepath.Join(loader.MapsDir(loader.DefaultPins), bytecode.KernelMapResumePaths)
-			must(t, os.MkdirAll(filepath.Dir(pin), 0o700))
+			check.Must(t, os.MkdirAll(filepath.Dir(pin), 0o700))
 			t.Cleanup(func() { _ = os.Remove(filepath.Dir(pin)); _ = os.Remove(loader.DefaultPins) })
 			foreignMap(t, pin, change)
 			before := pins(t)
-			_, err := loader.Up(background(t), w.Options)
+			_, err := loader.Up(check.Background(t), w.Options)
 			foreignLayout(t, err)
-			same(t, "pins", pins(t), before)
+			check.Same(t, "pins", pins(t), before)
 			w.unregistered(t)
-			must(t, os.Remove(pin))
+			check.Must(t, os.Remove(pin))
 		})
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,11 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/kernels/feature"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
@@ -47,12 +44,12 @@ func newWorld(t *testing.T) *world {
 		if _, err := loader.Down(context.Background(), w.Options); err != nil && !errors.Is(err, pathstore.ErrNotLoaded) {
 			t.Error(err)
 		}
-		same(t, "pins left behind", pins(t), before)
+		check.Same(t, "pins left behind", pins(t), before)
 		w.unregistered(t)
 	})
 	var err error
 	w.Lab, err = lab.New(lab.Path{RTT: 20 * time.Millisecond, Rate: 50e6})
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() {
 		if err := w.Lab.Close(); err != nil {
 			t.Error(err)
@@ -64,7 +61,7 @@ func newWorld(t *testing.T) *world {
 func newCgroup(t *testing.T) *lab.Cgroup {
 	t.Helper()
 	cgroup, err := lab.NewCgroup(fmt.Sprintf("runtime-%d", number.Add(1)))
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() {
 		if err := cgroup.Remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Error(err)
@@ -77,11 +74,11 @@ func newCgroup(t *testing.T) *lab.Cgroup {
 // be worth a note but that congestion controls are registered by map.
 func (w *world) up(t *testing.T) *loader.Runtime {
 	t.Helper()
-	runtime, err := loader.Up(background(t), w.Options)
+	runtime, err := loader.Up(check.Background(t), w.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	must(t, runtime.Close())
+	check.Must(t, runtime.Close())
 	for _, note := range runtime.Notes {
 		if linked() && !w.Options.ByMap || !strings.HasPrefix(note, "without struct_ops links") {
 			t.Error(note)
@@ -110,15 +107,15 @@ func by() string {
 
 func (w *world) down(t *testing.T) loader.Removal {
 	t.Helper()
-	removal, err := loader.Down(background(t), w.Options)
-	must(t, err)
+	removal, err := loader.Down(check.Background(t), w.Options)
+	check.Must(t, err)
 	return removal
 }
 
 func (w *world) inspect(t *testing.T) loader.State {
 	t.Helper()
 	state, err := loader.Inspect(w.Options)
-	must(t, err)
+	check.Must(t, err)
 	return state
 }
 
@@ -126,9 +123,9 @@ func (w *world) inspect(t *testing.T) loader.State {
 // which it does behind the back of whoever removed the pins.
 func (w *world) unregistered(t testing.TB) {
 	t.Helper()
-	eventually(t, "no congestion control of ours registered", func() bool {
+	check.Eventually(t, patience, "no congestion control of ours registered", func() bool {
 		list, err := os.ReadFile("/proc/sys/net/ipv4/tcp_available_congestion_control")
-		must(t, err)
+		check.Must(t, err)
 		return !strings.Contains(string(list), "resume_")
 	})
 }
@@ -136,39 +133,9 @@ func (w *world) unregistered(t testing.TB) {
 // pins are all files and directories of the private bpffs.
 func pins(t testing.TB) (all []string) {
 	t.Helper()
-	must(t, filepath.WalkDir("/sys/fs/bpf", func(path string, _ fs.DirEntry, err error) error {
+	check.Must(t, filepath.WalkDir("/sys/fs/bpf", func(path string, _ fs.DirEntry, err error) error {
 		all = append(all, path)
 		return err
 	}))
 	return all
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func same[T any](t testing.TB, what string, got, want T) {
-	t.Helper()
-	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
-// eventually waits until done holds.
-func eventually(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: did not happen in %v", what, patience)
-		}
-	}
-}
-
-func background(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
 }

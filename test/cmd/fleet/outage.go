@@ -12,6 +12,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/fleet"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/wire"
 )
 
 const outageRate = 1000 // changes a second on each machine
@@ -80,24 +81,24 @@ func serverKilled(ctx context.Context, o options, p *pair) (func() error, error)
 
 // agentCutOff puts B behind a wire that is cut.
 func agentCutOff(ctx context.Context, o options, p *pair) (func() error, error) {
-	w, err := newWire(p.bus.addr)
+	w, err := wire.New(p.bus.addr)
 	if err != nil {
 		return nil, err
 	}
 	p.b.leave()
-	p.b.url = w.url()
+	p.b.url = "nats://" + w.Addr()
 	if err := p.b.join(ctx, nil); err != nil {
 		return nil, err
 	}
 	if err := p.b.live(); err != nil {
 		return nil, err
 	}
-	w.sever(true)
+	w.Sever(true)
 	if err := until(patience, func() bool { return p.b.fleet.Status().State == fleet.StateAlone }); err != nil {
 		return nil, err
 	}
 	return func() error {
-		w.sever(false)
+		w.Sever(false)
 		return nil
 	}, sleep(ctx, o.cut)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/client"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // The container "agent" has no capability at all, and takes up the maps of each
@@ -30,8 +31,8 @@ func TestTheAgentWritesIntoWhatTheOtherContainerAttached(t *testing.T) {
 	}
 	config := filepath.Join(t.TempDir(), "agent.yaml") // where the ConfigMap is mounted
 	text, err := os.ReadFile("../../../manifests/base/agent.yaml")
-	must(t, err)
-	must(t, os.WriteFile(config, text, 0o600))
+	check.Must(t, err)
+	check.Must(t, os.WriteFile(config, text, 0o600))
 	for i, arg := range spec.Args {
 		switch name, _, _ := strings.Cut(arg, "="); name {
 		case "--config":
@@ -59,7 +60,7 @@ func TestTheAgentWritesIntoWhatTheOtherContainerAttached(t *testing.T) {
 func takes(t *testing.T, sockets, peer string) {
 	t.Helper()
 	report := resume.Report{Peer: netip.MustParseAddr(peer), Cwnd: 200_000, MinRTT: 20 * time.Millisecond, ID: peer}
-	eventually(t, "the report of "+peer+" is stored", func() bool {
+	check.Eventually(t, patience, "the report of "+peer+" is stored", func() bool {
 		if _, err := client.Send(t.Context(), sockets, report); err != nil {
 			return false // it starts, or changes over
 		}

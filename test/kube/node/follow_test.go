@@ -13,6 +13,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/kube/cluster"
 )
 
@@ -54,7 +55,7 @@ func TestAnApplicationFromItsCreationToItsDeletion(t *testing.T) {
 			p.becomes("ok")
 			old := first.id(t, bytecode.KernelProgResumeWatch)
 			first.unload()
-			eventually(t, "the old generation is gone", func() bool {
+			check.Eventually(t, patience, "the old generation is gone", func() bool {
 				prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(old))
 				if err == nil {
 					prog.Close()
@@ -63,22 +64,22 @@ func TestAnApplicationFromItsCreationToItsDeletion(t *testing.T) {
 			})
 			w.resumes() // from the path that was stored in the first generation's map
 
-			must(t, api.StopServer(true))
+			check.Must(t, api.StopServer(true))
 			w.resumes()
 			third := bpfman.load(t)
-			must(t, api.StartServer(t.Context()))
+			check.Must(t, api.StartServer(t.Context()))
 			w.report(third)
 			w.overMapsSoon(third)
 			stands(third)
 			w.resumes()
 
-			must(t, api.DeleteState(t.Context(), w.app))
+			check.Must(t, api.DeleteState(t.Context(), w.app))
 			p.becomes("is being deleted")
-			eventually(t, "nothing is attached", func() bool {
+			check.Eventually(t, patience, "nothing is attached", func() bool {
 				_, err := loader.Inspect(loader.Options{})
 				return err != nil
 			})
-			must(t, api.ReleaseState(t.Context(), w.app))
+			check.Must(t, api.ReleaseState(t.Context(), w.app))
 			p.becomes("no state object")
 			if got := p.probe("/healthz"); got != "ok" {
 				t.Errorf("/healthz: %s", got)
@@ -96,9 +97,9 @@ func TestKeepLeavesTheLastGenerationAttached(t *testing.T) {
 	p.becomes("ok")
 	id := g.id(t, bytecode.KernelProgTcpResume)
 	w.store()
-	must(t, api.DeleteState(t.Context(), w.app))
+	check.Must(t, api.DeleteState(t.Context(), w.app))
 	p.becomes("is being deleted")
-	must(t, api.ReleaseState(t.Context(), w.app))
+	check.Must(t, api.ReleaseState(t.Context(), w.app))
 	p.becomes("no state object")
 	g.unload() // as bpfman does
 	w.attached(id)
@@ -116,8 +117,8 @@ func TestAnIDOfSomethingElseIsNotAttached(t *testing.T) {
 	id := g.id(t, bytecode.KernelProgTcpResume)
 	stranger := g.id(t, bytecode.KernelProgResumeWatch)
 	for _, wrong := range []uint32{stranger, 1<<31 - 1} {
-		must(t, api.SetState(t.Context(), w.app, "LoadSuccess", cluster.Loaded{Name: "tcp_resume", Type: "TracePoint", ID: wrong}))
-		eventually(t, "it is refused", func() bool { return p.probe("/readyz") != "ok" })
+		check.Must(t, api.SetState(t.Context(), w.app, "LoadSuccess", cluster.Loaded{Name: "tcp_resume", Type: "TracePoint", ID: wrong}))
+		check.Eventually(t, patience, "it is refused", func() bool { return p.probe("/readyz") != "ok" })
 		w.attached(id)
 	}
 	w.report(g)
@@ -163,7 +164,7 @@ func TestEveryCapabilityIsNeeded(t *testing.T) {
 			args := append(bounded(less), binary, "status", "-o", "json")
 			out, err := exec.Command(args[0], args[1:]...).Output()
 			if err == nil {
-				must(t, json.Unmarshal(out, &s))
+				check.Must(t, json.Unmarshal(out, &s))
 			}
 			whole := said == "ok" && s.Runtime.Cgroup == w.cgroup.Path() && !strings.Contains(p.said(), "note:")
 			t.Logf("%s; status: cgroup %q, %v", said, s.Runtime.Cgroup, err)

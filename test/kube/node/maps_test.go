@@ -9,6 +9,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/loader"
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 // overMaps checks that what the verbs write into are this generation's maps.
@@ -21,7 +22,7 @@ func (w *world) overMaps(g *generation) {
 
 func (w *world) overMapsSoon(g *generation) {
 	w.Helper()
-	eventually(w.T, "the pins have changed to the new maps", func() bool { return w.isOverMaps(g) })
+	check.Eventually(w.T, patience, "the pins have changed to the new maps", func() bool { return w.isOverMaps(g) })
 }
 
 func (w *world) isOverMaps(g *generation) bool {
@@ -38,7 +39,7 @@ func (w *world) isOverMaps(g *generation) bool {
 func mapID(w *world, m *ebpf.Map) ebpf.MapID {
 	w.Helper()
 	info, err := m.Info()
-	must(w, err)
+	check.Must(w, err)
 	id, _ := info.ID()
 	return id
 }

@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tcpresume/tcpresume/test/check"
 )
 
 const (
@@ -39,7 +41,7 @@ type container struct {
 func manifest(t *testing.T, name string) container {
 	t.Helper()
 	text, err := api.Kubectl(t.Context(), "", "get", "daemonset", "tcpresume", "-n", "tcpresume", "-o", "yaml")
-	must(t, err)
+	check.Must(t, err)
 	var set struct {
 		Spec struct {
 			Template struct {
@@ -47,7 +49,7 @@ func manifest(t *testing.T, name string) container {
 			}
 		}
 	}
-	must(t, yaml.Unmarshal([]byte(text), &set))
+	check.Must(t, yaml.Unmarshal([]byte(text), &set))
 	for _, c := range set.Spec.Template.Spec.Containers {
 		if c.Name == name {
 			return c
@@ -106,7 +108,7 @@ func start(t *testing.T, spec container, extra ...string) *pod {
 	p.cmd.Env = append(p.cmd.Env, "TCPRESUME_PINS="+podPins)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	must(t, p.cmd.Start())
+	check.Must(t, p.cmd.Start())
 	go func() {
 		_ = p.cmd.Wait()
 		close(p.ended)
@@ -154,12 +156,12 @@ func (p *pod) probe(path string) string {
 func (p *pod) thin() {
 	p.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	must(p, err)
+	check.Must(p, err)
 	for line := range strings.Lines(string(text)) {
 		if kB, ok := strings.CutPrefix(line, "VmRSS:"); ok {
 			var resident int
 			_, err := fmt.Sscan(kB, &resident)
-			must(p, err)
+			check.Must(p, err)
 			p.Logf("resident memory: %d kB", resident)
 			if resident > 30_000 {
 				p.Errorf("%d kB are more than 30 MB", resident)
@@ -171,7 +173,7 @@ func (p *pod) thin() {
 // looks waits until the process has looked at what is loaded.
 func (p *pod) looks() {
 	p.Helper()
-	eventually(p.T, "a look", func() bool {
+	check.Eventually(p.T, patience, "a look", func() bool {
 		said := p.probe("/readyz")
 		return !strings.Contains(said, "connection refused") && said != "nothing was looked at yet"
 	})
@@ -180,7 +182,7 @@ func (p *pod) looks() {
 // becomes waits until the readiness probe says so.
 func (p *pod) becomes(want string) {
 	p.Helper()
-	eventually(p.T, "/readyz says "+want, func() bool {
+	check.Eventually(p.T, patience, "/readyz says "+want, func() bool {
 		select {
 		case <-p.ended:
 			p.Fatal("the container ended")
@@ -194,7 +196,7 @@ func (p *pod) becomes(want string) {
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	check.Must(t, err)
 	defer l.Close()
 	return l.Addr().String()
 }
@@ -207,6 +209,6 @@ func output(t *testing.T, args ...string) string {
 	if errors.As(err, &exit) {
 		t.Fatalf("tcpresume %s: %v: %s", strings.Join(args, " "), err, exit.Stderr)
 	}
-	must(t, err)
+	check.Must(t, err)
 	return string(out)
 }

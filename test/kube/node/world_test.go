@@ -15,27 +15,12 @@ import (
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/kube/cluster"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
 const patience = 60 * time.Second
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: did not happen in %v", what, patience)
-		}
-	}
-}
 
 // generation is one load of bpfman's daemon, whose pins are out of sight: only
 // descriptors of its process hold it, and the kernel's ids lead to it.
@@ -64,14 +49,14 @@ func loadRust(t *testing.T) *generation {
 func (g *generation) load(t *testing.T, names ...string) {
 	t.Helper()
 	spec, err := bytecode.LoadKernel()
-	must(t, err)
+	check.Must(t, err)
 	wanted := make(map[string]*ebpf.ProgramSpec)
 	for _, name := range names {
 		wanted[name] = spec.Programs[name]
 	}
 	spec.Programs = wanted
 	coll, err := ebpf.NewCollection(spec)
-	must(t, err)
+	check.Must(t, err)
 	g.parts = append(g.parts, coll)
 }
 
@@ -88,7 +73,7 @@ func (g *generation) id(t *testing.T, name string) uint32 {
 	for _, part := range g.parts {
 		if prog := part.Programs[name]; prog != nil {
 			info, err := prog.Info()
-			must(t, err)
+			check.Must(t, err)
 			id, _ := info.ID()
 			return uint32(id)
 		}
@@ -121,7 +106,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{T: t, app: cluster.App{Name: "tcpresume", Node: nodeName}}
 	var err error
 	w.cgroup, err = lab.NewCgroup("node")
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() {
 		if _, err := loader.Down(context.Background(), loader.Options{}); err != nil && !errors.Is(err, pathstore.ErrNotLoaded) {
 			t.Error(err)
@@ -131,7 +116,7 @@ func newWorld(t *testing.T) *world {
 		}
 	})
 	w.Lab, err = lab.New(lab.Path{RTT: 20 * time.Millisecond, Rate: 50e6})
-	must(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() {
 		if err := w.Lab.Close(); err != nil {
 			t.Error(err)
@@ -143,7 +128,7 @@ func newWorld(t *testing.T) *world {
 // create makes the state object; it is gone after the test.
 func (w *world) create() {
 	w.Helper()
-	must(w, api.CreateState(w.Context(), w.app))
+	check.Must(w, api.CreateState(w.Context(), w.app))
 	w.Cleanup(func() {
 		_ = api.DeleteState(context.Background(), w.app)
 		_ = api.ReleaseState(context.Background(), w.app)
@@ -152,7 +137,7 @@ func (w *world) create() {
 
 func (w *world) report(g *generation) {
 	w.Helper()
-	must(w, api.SetState(w.Context(), w.app, "LoadSuccess", g.reported(w.T)...))
+	check.Must(w, api.SetState(w.Context(), w.app, "LoadSuccess", g.reported(w.T)...))
 }
 
 // status is the part of "tcpresume status -o json" that is compared.
@@ -167,14 +152,14 @@ type status struct {
 func (w *world) status() status {
 	w.Helper()
 	var s status
-	must(w, json.Unmarshal([]byte(output(w.T, "status", "-o", "json")), &s))
+	check.Must(w, json.Unmarshal([]byte(output(w.T, "status", "-o", "json")), &s))
 	return s
 }
 
 // attached waits until the link runs this program.
 func (w *world) attached(id uint32) {
 	w.Helper()
-	eventually(w.T, "the program is attached", func() bool {
+	check.Eventually(w.T, patience, "the program is attached", func() bool {
 		state, err := loader.Inspect(loader.Options{})
 		return err == nil && state.Program.ID == id
 	})
@@ -185,14 +170,14 @@ func (w *world) resumes() {
 	w.Helper()
 	before := w.status().Counters["resumed"]
 	listener, err := w.Server.Listen(w.Context(), lab.ListenSpec{Cgroup: w.cgroup})
-	must(w, err)
+	check.Must(w, err)
 	defer listener.Close()
 	port := listener.Addr().(interface{ AddrPort() netip.AddrPort }).AddrPort().Port()
 	client, err := w.Client.Dial(w.Context(), lab.DialSpec{Addr: netip.AddrPortFrom(w.Server.IPv4, port)})
-	must(w, err)
+	check.Must(w, err)
 	defer client.Close()
 	server, err := listener.Accept()
-	must(w, err)
+	check.Must(w, err)
 	defer server.Close()
 	if after := w.status().Counters["resumed"]; after != before+1 {
 		w.Errorf("resumed: %d connections after one more, were %d", after, before)

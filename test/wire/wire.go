@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package fleet
+package wire
 
 import (
 	"io"
 	"net"
 	"sync"
-	"testing"
 )
 
-// wire is a way to the server that can be cut.
-type wire struct {
+// Wire is a way to a server that can be cut.
+type Wire struct {
 	to       string
 	listener net.Listener
 	mu       sync.Mutex
@@ -18,22 +17,27 @@ type wire struct {
 	conns    map[net.Conn]bool
 }
 
-func newWire(t testing.TB, to string) *wire {
-	t.Helper()
+// New leads to a TCP address. The caller must Close it.
+func New(to string) (*Wire, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	w := &wire{to: to, listener: listener, conns: make(map[net.Conn]bool)}
+	if err != nil {
+		return nil, err
+	}
+	w := &Wire{to: to, listener: listener, conns: make(map[net.Conn]bool)}
 	go w.accept()
-	t.Cleanup(func() {
-		listener.Close()
-		w.sever(true)
-	})
-	return w
+	return w, nil
 }
 
-func (w *wire) url() string { return "nats://" + w.listener.Addr().String() }
+// Addr is the end that stands for the server.
+func (w *Wire) Addr() string { return w.listener.Addr().String() }
 
-func (w *wire) accept() {
+// Close cuts the wire for good.
+func (w *Wire) Close() {
+	w.listener.Close()
+	w.Sever(true)
+}
+
+func (w *Wire) accept() {
 	for {
 		in, err := w.listener.Accept()
 		if err != nil {
@@ -55,7 +59,7 @@ func pump(to, from net.Conn) {
 	from.Close()
 }
 
-func (w *wire) add(conns ...net.Conn) bool {
+func (w *Wire) add(conns ...net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range conns {
@@ -67,8 +71,8 @@ func (w *wire) add(conns ...net.Conn) bool {
 	return !w.cut
 }
 
-// sever cuts the wire, or mends it.
-func (w *wire) sever(cut bool) {
+// Sever cuts the wire, or mends it.
+func (w *Wire) Sever(cut bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cut = cut
