@@ -8,13 +8,14 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(V
 PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev pkg-config libssl-dev protobuf-compiler etcd-server
 EMULATOR := qemu-system-x86 busybox-static xz-utils
 FUZZ ?= 1m
+BENCH ?= build/bench
 VULN_DB ?= https://vuln.go.dev
 EXAMPLES := quic-go caddy haproxy
 EXAMPLE_PACKAGES := gcc g++ libc6-dev iproute2 bpftool nftables util-linux chromium node=nodejs npm=npm
 
 ARCHITECTURES := amd64 arm64 ppc64le riscv64 s390x
 
-.PHONY: help build agent images demo browser test test-examples test-kernels test-kernels-quick test-faults fuzz kube-apiserver bench bench-agent careful cover vuln sbom generate lint deps docs fmt clean
+.PHONY: help build agent images demo browser test test-examples test-kernels test-kernels-quick test-faults fuzz kube-apiserver bench bench-agent bench-compare careful cover vuln sbom generate lint deps docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## show what each target does
@@ -40,7 +41,7 @@ browser: ## a real browser falls back from HTTP/3, with and without tcpresume in
 
 test: build deps kube-apiserver ## run every test on this kernel, in namespaces and cgroups of their own (root)
 	go test -race ./...
-	cd test && go test -race -p 1 ./lab/... ./phase ./law ./supply ./fleet ./kernels
+	cd test && go test -race -p 1 ./lab/... ./phase ./law ./supply ./fleet ./kernels ./figures ./cmd/report
 	-@test/bpfman.sh >/dev/null # a released bpfman, built once; without Rust its tests say so
 	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful ./live ./agent ./observe ./balance ./rights ./bpfman ./kube/... # the race detector would slow the emulated path
 	$(MAKE) test-examples
@@ -67,16 +68,20 @@ test-kernels-quick: deps ## each part once on 6.1 and 6.12, in a few minutes (no
 fuzz: deps ## every fuzzer for FUZZ=1m each, one after the other (root)
 	test/fuzz.sh $(FUZZ)
 
-bench: build ## measure every figure of the README again, beside its rivals (root, minutes)
-	cd test && go run ./cmd/bench -md ../build/bench.md -json ../build/bench.json
+bench: build ## measure every figure again, beside its rivals, into docs/bench.md; what $(BENCH) holds is not measured again (root, an hour)
+	@test/deps.sh chromium
+	test/bench.sh $(BENCH)
+	cd test && go run ./cmd/report -md ../docs/bench.md -img ../docs/img -values ../$(BENCH)/values.txt ../$(BENCH)
 
-bench-agent: build ## measure how many reports the agent takes, and how soon (root, a minute)
-	cd test && CGO_ENABLED=0 go run ./cmd/reports -md ../build/reports.md
+bench-agent: build ## how many reports the agent takes, and how soon (root, a minute)
+	test/bench.sh $(BENCH) reports
 
-careful: ## the whole grid of mode careful against cold, and what wrong entries cost (root, 30 minutes)
-	mkdir -p build && cd test && go run ./cmd/grid -md ../build/grid.md -json ../build/grid.json
-	cd test && go run ./cmd/grid -loss 0.001 -md ../build/grid-loss.md -json ../build/grid-loss.json
-	cd test && go run ./cmd/stale | tee ../build/stale.md
+careful: build ## mode careful against cold in the whole grid, and what wrong entries cost (root, 50 minutes)
+	test/bench.sh $(BENCH) "stale grid grid-loss"
+
+bench-compare: ## compare two runs of "make bench" as benchstat does: OLD=dir NEW=dir
+	cd test && go run ./cmd/report -values ../$(OLD)/values.txt ../$(OLD) && go run ./cmd/report -values ../$(NEW)/values.txt ../$(NEW)
+	cd test && go tool benchstat ../$(OLD)/values.txt ../$(NEW)/values.txt
 
 cover: deps ## how much of the Go code the tests of both modules execute, into build/cover.txt (root)
 	test/cover.sh

@@ -33,7 +33,7 @@ const commandLine = "console=ttyS0 panic=-1 quiet loglevel=4 mitigations=off ran
 type Machine struct {
 	Programs string // as Build made them
 	Work     string // initramfs, console and log
-	Watch    func(record.Record)
+	Watch    func(kernel string, r record.Record)
 }
 
 // Boot runs a plan on another kernel.
@@ -87,7 +87,11 @@ func (m Machine) listen(cmd *exec.Cmd, name string) (Column, error) {
 	if err := cmd.Start(); err != nil {
 		return Column{}, fmt.Errorf("%w; \"make deps\" installs the emulator", err)
 	}
-	column, err := column(pipe, log, m.Watch)
+	column, err := column(pipe, log, func(r record.Record) {
+		if m.Watch != nil {
+			m.Watch(name, r)
+		}
+	})
 	column.Took = time.Since(began)
 	ended := cmd.Wait()
 	if err = errors.Join(err, ended); err == nil && !column.Done {
@@ -113,8 +117,6 @@ func column(from io.Reader, log io.Writer, watch func(record.Record)) (Column, e
 		if r.Line != "" {
 			fmt.Fprintf(log, "%s: %s\n", r.Package, plain(r.Line))
 		}
-		if watch != nil {
-			watch(r)
-		}
+		watch(r)
 	}
 }

@@ -44,7 +44,7 @@ func TestProblems(t *testing.T) {
 		"it did not load": {`{"Kernel":"6.1","Runtime":{"Error":"no"}}{"Done":true}`, []string{"tcpresume did not load: no"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := column(strings.NewReader(c.said), io.Discard, nil)
+			got, err := column(strings.NewReader(c.said), io.Discard, func(record.Record) {})
 			if err != nil || !slices.Equal(got.Problems(), c.want) {
 				t.Errorf("got %q, %v, want %q", got.Problems(), err, c.want)
 			}

@@ -54,7 +54,12 @@ func cost(ctx context.Context, opts options) (_ section, err error) {
 	}
 	all, err := onLoopback(ctx, r, opts)
 	s.tables = append(costTables(all), used.table())
-	s.raw = map[string]any{"rounds": all, "memory": used}
+	for _, r := range all {
+		opts.book.Add(r.Ns, "ns", "cost", r.Stored, r.Situation, "sockops")
+		opts.book.Add(r.WrapperNs, "ns", "cost", r.Stored, r.Situation, "wrapper")
+		opts.book.Add(r.PerSecond, "/s", "cost", r.Stored, r.Situation, "connections")
+	}
+	opts.book.Add(float64(used.AllMaps)/float64(used.Capacity), "B", "cost", "memory", "path")
 	return s, err
 }
 

@@ -12,16 +12,16 @@ import (
 
 // cell is one combination, measured in every mode.
 type cell struct {
-	RTTms       int     `json:"rtt_ms"`
-	Mbps        int     `json:"mbit_per_s"`
-	QueueBDP    float64 `json:"queue_bdp"`
-	CC          string  `json:"cc"`
-	Bytes       int     `json:"bytes"`
-	Before      int     `json:"bytes_before,omitempty"`
-	StockWindow bool    `json:"stock_window,omitempty"`
-	Paced       bool    `json:"paced,omitempty"`
-	IdealMs     float64 `json:"ideal_ms"`
-	Runs        []run   `json:"runs"`
+	RTTms       int
+	Mbps        int
+	QueueBDP    float64
+	CC          string
+	Bytes       int
+	Before      int
+	StockWindow bool
+	Paced       bool
+	IdealMs     float64
+	Runs        []run
 }
 
 // tlsFlight is what a TLS server sends before it is asked for anything.

@@ -30,10 +30,10 @@ const (
 
 // loading is one way to store many paths.
 type loading struct {
-	Way     string    `json:"way"`
-	Paths   int       `json:"paths"`
-	Seconds []float64 `json:"seconds"`
-	Kept    int       `json:"kept"` // of the paths, by the map
+	Way     string
+	Paths   int
+	Seconds []float64
+	Kept    int // of the paths, by the map
 	once    func(context.Context) (time.Duration, error)
 }
 
@@ -61,6 +61,7 @@ func load(ctx context.Context, opts options) (_ section, err error) {
 				return s, fmt.Errorf("%s: %w", way.Way, err)
 			}
 			way.Seconds = append(way.Seconds, took.Seconds())
+			opts.book.Add(float64(way.Paths)/took.Seconds(), "/s", "load", way.Way)
 			if way.Kept, err = way.count(r); err != nil {
 				return s, err
 			}
@@ -72,7 +73,7 @@ func load(ctx context.Context, opts options) (_ section, err error) {
 		seconds := median(way.Seconds)
 		t.rows = append(t.rows, []string{way.Way, grouped(way.Paths), fmt.Sprintf("%.2f", seconds), grouped(int(float64(way.Paths) / seconds)), grouped(way.Kept)})
 	}
-	s.tables, s.raw = []table{t}, ways
+	s.tables = []table{t}
 	return s, nil
 }
 

@@ -44,13 +44,13 @@ func (s situation) odd() int {
 
 // round is what a number of connections cost together.
 type round struct {
-	Stored      int     `json:"stored"`
-	Situation   string  `json:"situation"`
-	Runs        float64 `json:"runs_per_connection"`
-	Ns          float64 `json:"sockops_ns_per_connection"`
-	WrapperNs   float64 `json:"wrapper_ns_per_connection"`
-	PerSecond   float64 `json:"connections_per_s"`
-	ResumedPart float64 `json:"resumed_share"`
+	Stored      int
+	Situation   string
+	Runs        float64
+	Ns          float64
+	WrapperNs   float64
+	PerSecond   float64
+	ResumedPart float64
 }
 
 func (l *loopback) close() error {

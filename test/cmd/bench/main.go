@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tcpresume/tcpresume/test/figures"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
 
@@ -29,19 +30,16 @@ var sections = []struct {
 }
 
 type options struct {
-	only     string
-	json     string
-	markdown string
-	cli      string
-	repeats  int
-	full     bool
+	only    string
+	cli     string
+	repeats int
+	full    bool
+	book    *figures.Book
 }
 
 func main() {
-	var opts options
+	opts := options{book: figures.Flags("bench")}
 	flag.StringVar(&opts.only, "only", "", "run these sections only: "+strings.Join(names(), ","))
-	flag.StringVar(&opts.json, "json", "", "write raw results to this file")
-	flag.StringVar(&opts.markdown, "md", "", "write the report to this file, too")
 	flag.StringVar(&opts.cli, "tcpresume", "../bin/tcpresume", "the tcpresume program, for section load")
 	flag.IntVar(&opts.repeats, "n", 3, "how often each figure is measured")
 	flag.BoolVar(&opts.full, "full", false, "measure every combination in section transfer (about a quarter of an hour)")
@@ -99,7 +97,7 @@ func names() []string {
 }
 
 func measure(ctx context.Context, opts options) error {
-	report := report{Machine: machineNow(), Repeats: opts.repeats, Full: opts.full, Raw: make(map[string]any)}
+	fmt.Fprintf(opts.book, "Each figure is the median of %d, measured in turns with its rivals.\n", opts.repeats)
 	for _, s := range sections {
 		if !slices.Contains(opts.chosen(), s.name) {
 			continue
@@ -110,13 +108,11 @@ func measure(ctx context.Context, opts options) error {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		progress("%s took %.0f s", s.name, time.Since(start).Seconds())
-		report.sections = append(report.sections, done)
-		report.Raw[s.name] = done.raw
-		if err := report.save(opts); err != nil { // a later section may fail
+		done.write(opts.book)
+		if err := opts.book.Save(); err != nil { // a later section may fail
 			return err
 		}
 	}
-	fmt.Print(report.text())
 	return nil
 }
 

@@ -18,11 +18,11 @@ import (
 
 // memory is what the maps take, in bytes.
 type memory struct {
-	Capacity uint32 `json:"capacity"`
-	Paths    uint64 `json:"resume_paths"`
-	AllMaps  uint64 `json:"all_maps"`
-	Loading  int64  `json:"vmalloc_by_loading"`
-	Storing  int64  `json:"vmalloc_by_storing"`
+	Capacity uint32
+	Paths    uint64
+	AllMaps  uint64
+	Loading  int64
+	Storing  int64
 }
 
 func (m *memory) account(r *rig.Rig) error {

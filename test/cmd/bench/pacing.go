@@ -25,11 +25,11 @@ const (
 
 // burst is how the window handed over left the server.
 type burst struct {
-	Name      string  `json:"name"`
-	Bins      []int   `json:"bytes_per_5ms"`
-	Mean      float64 `json:"mean_of_full_bins"`
-	Deviation float64 `json:"max_deviation"`
-	Full      int     `json:"full_bins"`
+	Name      string
+	Bins      []int
+	Mean      float64
+	Deviation float64
+	Full      int
 }
 
 // pacing is section b.
@@ -38,14 +38,14 @@ func pacing(ctx context.Context, opts options) (section, error) {
 	if err != nil {
 		return section{}, err
 	}
-	all, err := bursts(ctx, r, opts.repeats)
+	all, err := bursts(ctx, r, opts)
 	if err := errors.Join(err, r.Close()); err != nil {
 		return section{}, err
 	}
-	return section{title: "Pacing of the window", method: pacingMethod, tables: []table{pacingTable(all)}, raw: all}, nil
+	return section{title: "Pacing of the window", method: pacingMethod, tables: []table{pacingTable(all)}}, nil
 }
 
-func bursts(ctx context.Context, r *rig.Rig, repeats int) ([]burst, error) {
+func bursts(ctx context.Context, r *rig.Rig, opts options) ([]burst, error) {
 	bed, err := bench.NewBed(r, lab.Path{RTT: 100 * time.Millisecond, Rate: 100e6})
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func bursts(ctx context.Context, r *rig.Rig, repeats int) ([]burst, error) {
 				continue // ten segments
 			}
 			var tries []burst
-			for range repeats {
+			for range opts.repeats {
 				trial, err := bed.Run(ctx, mode, bench.Transfer{CC: cc, Bytes: 3e6})
 				if err != nil {
 					return nil, err
@@ -67,7 +67,9 @@ func bursts(ctx context.Context, r *rig.Rig, repeats int) ([]burst, error) {
 				if mode.Name == "careful" {
 					flight = trial.Second
 				}
-				tries = append(tries, burstOf(mode.Name+" "+cc, flight.Bins(pacingBin)))
+				b := burstOf(mode.Name+" "+cc, flight.Bins(pacingBin))
+				opts.book.Add(100*b.Deviation, "%", "pacing", cc, mode.Name)
+				tries = append(tries, b)
 			}
 			b := middle(tries, func(b burst) float64 { return b.Deviation })
 			progress("pacing %s: %s", b.Name, b.deviation())

@@ -60,20 +60,21 @@ func ssthresh(ctx context.Context, opts options) (section, error) {
 				break
 			}
 			contests[i].Runs = append(c.Runs, runOf(trial))
+			opts.book.AddTime(trial.Elapsed, "ssthresh", c.Name)
 		}
 	}
 	if err := errors.Join(err, bed.Close()); err != nil {
 		return section{}, err
 	}
-	return section{title: "Stored ssthresh", method: ssthreshMethod, tables: []table{ssthreshTable(contests)}, raw: contests}, nil
+	return section{title: "Stored ssthresh", method: ssthreshMethod, tables: []table{ssthreshTable(contests)}}, nil
 }
 
 // contest is one way to hand the windows over.
 type contest struct {
 	mode     bench.Mode
 	transfer bench.Transfer
-	Name     string `json:"way"`
-	Runs     []run  `json:"runs"`
+	Name     string
+	Runs     []run
 }
 
 func ssthreshTable(contests []contest) table {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tcpresume/tcpresume/test/bench"
+	"github.com/tcpresume/tcpresume/test/figures"
 	"github.com/tcpresume/tcpresume/test/lab"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
@@ -27,7 +28,7 @@ func transfer(ctx context.Context, opts options) (section, error) {
 	}
 	var done []*cell
 	for _, c := range cells(opts.full) {
-		if err = c.measure(ctx, r, opts.repeats); err != nil {
+		if err = c.measure(ctx, r, opts.repeats, opts.book); err != nil {
 			err = fmt.Errorf("%v: %w", c, err)
 			break
 		}
@@ -36,10 +37,10 @@ func transfer(ctx context.Context, opts options) (section, error) {
 	if err := errors.Join(err, r.Close()); err != nil {
 		return section{}, err
 	}
-	return section{title: "Transfers", method: transferMethod, tables: transferTables(done), raw: done}, nil
+	return section{title: "Transfers", method: transferMethod, tables: transferTables(done)}, nil
 }
 
-func (c *cell) measure(ctx context.Context, r *rig.Rig, repeats int) error {
+func (c *cell) measure(ctx context.Context, r *rig.Rig, repeats int, book *figures.Book) error {
 	path := c.path()
 	bed, err := bench.NewBed(r, path)
 	if err != nil {
@@ -53,6 +54,8 @@ func (c *cell) measure(ctx context.Context, r *rig.Rig, repeats int) error {
 			}
 			c.IdealMs = inMilliseconds(trial.Ideal)
 			c.Runs = append(c.Runs, runOf(trial))
+			book.AddTime(trial.Elapsed, "transfer", c, mode.Name)
+			book.Add(float64(trial.Retransmits), "retransmits", "transfer", c, mode.Name)
 		}
 	}
 	progress("transfer %v: %s", c, c.summary())
@@ -61,15 +64,15 @@ func (c *cell) measure(ctx context.Context, r *rig.Rig, repeats int) error {
 
 // run is one trial as it is kept.
 type run struct {
-	Mode            string  `json:"mode"`
-	Ms              float64 `json:"ms"`
-	Ratio           float64 `json:"x_ideal"`
-	Retransmits     int     `json:"retransmits"`
-	QueueDrops      uint64  `json:"queue_drops"`
-	FirstFlight     int     `json:"first_flight_segments"`
-	MaxCwnd         uint32  `json:"max_cwnd_segments"`
-	ReceiverLimited float64 `json:"receiver_limited_share"`
-	Discarded       int     `json:"discarded,omitempty"`
+	Mode            string
+	Ms              float64
+	Ratio           float64
+	Retransmits     int
+	QueueDrops      uint64
+	FirstFlight     int
+	MaxCwnd         uint32
+	ReceiverLimited float64
+	Discarded       int
 }
 
 func runOf(t bench.Trial) run {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/test/browser"
 	"github.com/tcpresume/tcpresume/test/example"
+	"github.com/tcpresume/tcpresume/test/figures"
 	"github.com/tcpresume/tcpresume/test/lab"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
@@ -23,12 +24,13 @@ func main() {
 	bytes := flag.Int("bytes", 1_000_000, "size of the response after the fallback")
 	cc := flag.String("cc", "cubic", "congestion control of the server's TCP")
 	stock := flag.Bool("stock", false, "leave the client's receive window as the kernel has it")
+	book := figures.Flags("browser")
 	flag.Parse()
 	path := lab.Path{RTT: *rtt, Rate: *rate * 1e6, StockWindow: *stock}
 	rig.Isolate(func() int {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		defer stop()
-		if err := show(ctx, setting{browser.Options{Path: path, CC: *cc}, *bytes}); err != nil {
+		if err := show(ctx, book, setting{browser.Options{Path: path, CC: *cc}, *bytes}); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -42,7 +44,7 @@ type setting struct {
 	bytes int
 }
 
-func show(ctx context.Context, s setting) (err error) {
+func show(ctx context.Context, book *figures.Book, s setting) (err error) {
 	if err := example.PrivateRun(); err != nil {
 		return err
 	}
@@ -65,7 +67,8 @@ func show(ctx context.Context, s setting) (err error) {
 				return fmt.Errorf("%s: %w; the agent said: %s", scene.name, err, agent.Output())
 			}
 			runs = append(runs, one)
+			book.AddTime(one.got.FromConnect()-scene.wait, "browser", scene.name, one.start())
 		}
 	}
-	return print(os.Stdout, s, runs)
+	return errors.Join(print(book, s, runs), book.Save())
 }

@@ -17,9 +17,9 @@ func print(w io.Writer, s setting, runs []run) error {
 		"| how HTTP/3 ends | TCP | SYN to last byte | whole request | SYN-ACK after CONNECTION_CLOSE |\n|---|---|---:|---:|---:|\n",
 		s.bytes, s.Path.RTT, s.Path.Rate/1e6, s.CC, window)
 	for _, r := range runs {
-		start := "cold"
+		start := r.start()
 		if r.with {
-			start = fmt.Sprintf("tcpresume, from %d bytes", r.saved)
+			start = fmt.Sprintf("%s, from %d bytes", start, r.saved)
 		}
 		fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", r.scene.name, start,
 			ms(r.got.FromConnect()-r.scene.wait), ms(r.got.Whole-r.scene.wait), ms(r.farewell))
@@ -33,6 +33,13 @@ func print(w io.Writer, s setting, runs []run) error {
 		}
 	}
 	return err
+}
+
+func (r run) start() string {
+	if r.with {
+		return "tcpresume"
+	}
+	return "cold"
 }
 
 func ms(d time.Duration) string {

@@ -9,12 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/fleet"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/test/balance"
+	"github.com/tcpresume/tcpresume/test/figures"
 	"github.com/tcpresume/tcpresume/test/lab"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
@@ -29,21 +31,30 @@ const balanceWord = "balance-isolated"
 
 // measureBalance takes the time of a response that the other server gives.
 func measureBalance(ctx context.Context, o options) error {
-	cmd := exec.CommandContext(ctx, "/proc/self/exe", balanceWord, strconv.Itoa(o.runs))
+	dir, err := os.MkdirTemp("", "tcpresume-fleet-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	values := filepath.Join(dir, "balance.json")
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", balanceWord, strconv.Itoa(o.runs), values)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.Stdout, cmd.Stderr = o.out, os.Stderr
-	return cmd.Run()
+	cmd.Stdout, cmd.Stderr = o.book, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return err
+	}
+	return o.book.Include(values)
 }
 
-func balanceIsolated(runs string) {
+func balanceIsolated(runs, values string) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	o := options{out: os.Stdout}
+	o := options{book: figures.File("balance", values)}
 	o.runs, _ = strconv.Atoi(runs)
 	rig.Isolate(func() int {
 		loaded, err := rig.New(ctx)
 		if err == nil {
-			err = errors.Join(o.balanced(ctx, loaded), loaded.Close())
+			err = errors.Join(o.balanced(ctx, loaded), loaded.Close(), o.book.Save())
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -109,6 +120,7 @@ func (o options) transfers(ctx context.Context, s *balance.Site, loaded *rig.Rig
 			return err
 		}
 		took = append(took, d)
+		o.book.AddTime(d, "fleet", "balance", fmt.Sprintf("shared %t", shared))
 		if d := <-claimed; d > 0 {
 			claims = append(claims, d)
 		}

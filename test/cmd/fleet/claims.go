@@ -36,6 +36,7 @@ func measureClaims(ctx context.Context, o options) error {
 			}
 		}
 		took = append(took, time.Since(began))
+		o.book.AddTime(took[i], "fleet", "removal")
 	}
 	o.head("removals", "p50", "p99", "longest")
 	o.row(len(took), quantile(took, 0.5), quantile(took, 0.99), quantile(took, 1))

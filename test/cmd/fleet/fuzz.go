@@ -62,10 +62,11 @@ func measureFuzz(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	o.book.Add(float64(len(entries)), "entries", "fleet", "wrong messages")
 	o.head("messages", "seconds", "taken by B", "malformed", "other version", "forged, refused or expired", "entries", "state afterwards")
 	o.row(o.fuzz, fmt.Sprintf("%.1f", time.Since(began).Seconds()), s.Counts["in"], s.Counts["in_malformed"], s.Counts["in_other_version"],
 		s.Counts["in_forged"]+s.Counts["in_refused"]+s.Counts["in_expired"], len(entries), s.State)
-	fmt.Fprintf(o.out, "\n%d mutations that were right by chance were left out.\n", right)
+	fmt.Fprintf(o.book, "\n%d mutations that were right by chance were left out.\n", right)
 	return nil
 }
 

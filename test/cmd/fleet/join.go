@@ -36,6 +36,7 @@ func measureJoin(ctx context.Context, o options) error {
 	}
 	took := time.Since(began)
 	s := c.fleet.Status()
+	o.book.Add(float64(s.Have)/took.Seconds(), "/s", "fleet", "join", o.joiners)
 	o.head("entries", "seconds", "a second", "held afterwards", "bucket", "server's memory", "agent's memory, more")
 	o.row(s.Have, fmt.Sprintf("%.2f", took.Seconds()), int(float64(s.Have)/took.Seconds()), s.Held,
 		megabytes(s.Bytes), megabytes(p.bus.memory()), megabytes(residentOf(os.Getpid())-before))

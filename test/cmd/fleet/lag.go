@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -143,6 +144,9 @@ func (o options) lagAt(ctx context.Context, rate int) error {
 	}
 	_ = until(5*time.Second, func() bool { return watch.done.Load() == int64(n) })
 	took := watch.all()
+	for name, q := range map[string]float64{"p50": 0.5, "p99": 0.99} {
+		o.book.AddTime(quantile(took, q), "fleet", "lag", fmt.Sprintf("%d per s", rate), name)
+	}
 	o.row(rate, n, quantile(took, 0.5), quantile(took, 0.99), quantile(took, 1), n-len(took))
 	return nil
 }

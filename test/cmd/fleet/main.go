@@ -4,15 +4,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tcpresume/tcpresume/test/figures"
 )
 
 // part is one of the measurements.
@@ -39,7 +41,7 @@ type options struct {
 	joiners  int
 	fuzz     int
 	runs     int
-	out      io.Writer
+	book     *figures.Book
 }
 
 func main() {
@@ -48,35 +50,25 @@ func main() {
 		return
 	}
 	if len(os.Args) > 1 && os.Args[1] == balanceWord {
-		balanceIsolated(os.Args[2])
+		balanceIsolated(os.Args[2], os.Args[3])
 		return
 	}
-	o := options{out: os.Stdout}
+	o := options{book: figures.Flags("fleet")}
 	only := flag.String("only", "", "parts to run, with commas (default all)")
-	markdown := flag.String("md", "", "write the tables to this file, too")
 	flag.DurationVar(&o.duration, "for", 10*time.Second, "how long each load lasts")
 	flag.DurationVar(&o.cut, "cut", 30*time.Second, "how long an agent is cut off")
 	flag.IntVar(&o.joiners, "entries", 100_000, "live entries for one that joins")
 	flag.IntVar(&o.fuzz, "fuzz", 1_000_000, "wrong messages")
 	flag.IntVar(&o.runs, "n", 5, "transfers of each sort")
 	flag.Parse()
-	if *markdown != "" {
-		file, err := os.Create(*markdown)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(2)
-		}
-		defer file.Close()
-		o.out = io.MultiWriter(os.Stdout, file)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	for _, p := range parts {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), p.name) {
 			continue
 		}
-		fmt.Fprintf(o.out, "\n%s: %s (%d CPUs)\n\n", p.name, p.about, runtime.NumCPU())
-		if err := p.run(ctx, o); err != nil {
+		fmt.Fprintf(o.book, "\n%s: %s (%d CPUs)\n\n", p.name, p.about, runtime.NumCPU())
+		if err := errors.Join(p.run(ctx, o), o.book.Save()); err != nil {
 			fmt.Fprintf(os.Stderr, "fleet: %s: %v\n", p.name, err)
 			os.Exit(1)
 		}
@@ -92,7 +84,7 @@ func (o options) row(cells ...any) {
 		}
 		texts[i] = fmt.Sprint(cell)
 	}
-	fmt.Fprintln(o.out, "| "+strings.Join(texts, " | ")+" |")
+	fmt.Fprintln(o.book, "| "+strings.Join(texts, " | ")+" |")
 }
 
 func (o options) head(titles ...any) {

@@ -62,6 +62,7 @@ func (o options) outage(ctx context.Context, name string, run func(context.Conte
 	}
 	equalAfter := time.Since(mended)
 	a, b := p.a.fleet.Status().Counts, p.b.fleet.Status().Counts
+	o.book.AddTime(time.Duration(load.longest.Load()), "fleet", "outage", name, "longest call")
 	o.row(name, away, load.changes.Load(), time.Duration(load.longest.Load()),
 		a["out_dropped"]+b["out_dropped"], a["out_again"]+b["out_again"]+a["out_unconfirmed"]+b["out_unconfirmed"], equalAfter)
 	return nil

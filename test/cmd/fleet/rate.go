@@ -51,6 +51,8 @@ func (o options) rateOf(ctx context.Context, rate int) error {
 	after, err := p.bus.cpu()
 	took := watch.all()
 	each := func(d time.Duration) string { return fmt.Sprintf("%.0f µs", float64(d)/1e3/float64(n)) }
+	o.book.Add(drained.Seconds(), "s", "fleet", "rate", fmt.Sprintf("%d per s", rate), "behind")
+	o.book.Add(float64(agents)/1e3/float64(n), "us", "fleet", "rate", fmt.Sprintf("%d per s", rate), "agents")
 	o.row(int(float64(n)/asked.Seconds()), asked, quantile(took, 0.5), quantile(took, 0.99), n-len(took),
 		p.a.fleet.Status().Counts["out_dropped"], drained, each(agents), each(after-server))
 	return errors.Join(err, ctx.Err())

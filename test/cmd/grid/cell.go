@@ -9,11 +9,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 	"github.com/tcpresume/tcpresume/test/lab"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
+
+// longest is more than 10 MB may take over 300 ms with losses.
+const longest = 5 * time.Minute
 
 // exchange is what a TLS server answers before it is asked for the response.
 const exchange = 4000
@@ -29,12 +31,28 @@ func (r route) String() string {
 	return fmt.Sprintf("%d ms, %d Mbit/s, queue %g BDP", r.RTT.Milliseconds(), r.Rate/1e6, r.Queue)
 }
 
-// figure is the outcome of one way to start, over the repeats.
+// figure is the outcome of one way to start: one run for each seed, in order.
 type figure struct {
 	Times       []time.Duration
 	Retransmits []int
 	Ideal       time.Duration
 	Disturbed   int // runs repeated because the machine was too busy
+}
+
+// connection is what one of them showed, and how many before it were thrown away.
+type connection struct {
+	lab.Result
+	disturbed int
+}
+
+func figureOf(runs []connection) figure {
+	f := figure{Ideal: runs[0].Ideal}
+	for _, r := range runs {
+		f.Times = append(f.Times, r.Elapsed)
+		f.Retransmits = append(f.Retransmits, r.Retransmits)
+		f.Disturbed += r.disturbed
+	}
+	return f
 }
 
 func (f figure) time() time.Duration { return median(f.Times) }
@@ -58,30 +76,28 @@ type bench struct {
 	rig     *rig.Rig
 	cc      string
 	repeats int
+	lanes   int
 	loss    float64
 }
 
-// busyAttempts is how often a run is tried that the machine was too busy for.
+// busyAttempts is how often a run is tried again that the machine was too busy for.
 const busyAttempts = 5
 
-// once adds one run to a figure.
-func (b bench) once(ctx context.Context, on route, bytes int, how start, seed uint64, f *figure) error {
-	for attempt := 1; ; attempt++ {
-		result, err := b.fetch(ctx, on, bytes, how, seed)
+// once makes the run of a seed.
+func (b bench) once(ctx context.Context, on route, bytes int, how start, seed uint64) (made connection, err error) {
+	for {
+		made.Result, err = b.fetch(ctx, on, bytes, how, seed)
 		if err == nil {
-			err = result.Link.Undisturbed()
+			err = made.Link.Undisturbed()
 		}
-		if errors.Is(err, lab.ErrBusy) && attempt < busyAttempts {
-			f.Disturbed++
+		if errors.Is(err, lab.ErrBusy) && made.disturbed < busyAttempts {
+			made.disturbed++
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("%v, %d bytes: %w", on, bytes, err)
+			err = fmt.Errorf("%v, %d bytes: %w", on, bytes, err)
 		}
-		f.Times = append(f.Times, result.Elapsed)
-		f.Retransmits = append(f.Retransmits, result.Retransmits)
-		f.Ideal = result.Ideal
-		return nil
+		return made, err
 	}
 }
 
@@ -94,27 +110,18 @@ func (b bench) fetch(ctx context.Context, on route, bytes int, how start, seed u
 		return lab.Result{}, err
 	}
 	defer l.Close()
-	if _, err := b.rig.Store.Flush(); err != nil {
-		return lab.Result{}, err
-	}
 	if how.entry > 0 {
-		_, err = b.rig.Store.Put(resume.Path{
-			Peer: l.Client.IPv4, Cwnd: resume.Bytes(how.entry * float64(bdp)), RTT: on.RTT,
-			Mode: resume.ModeCareful, Sharing: resume.SharingPolicy, Source: resume.SourceOperator,
-		})
+		path := resume.Path{Peer: l.Client.IPv4, Cwnd: resume.Bytes(how.entry * float64(bdp)), RTT: on.RTT}
+		if err := b.rig.PutFor(l.Server, path); err != nil {
+			return lab.Result{}, err
+		}
 	}
 	if how.initcwnd > 0 {
-		err = l.Server.RouteInitCwnd(l.Client.IPv4, int(how.initcwnd*float64(bdp))/1448)
+		if err := l.Server.RouteInitCwnd(l.Client.IPv4, int(how.initcwnd*float64(bdp))/1448); err != nil {
+			return lab.Result{}, err
+		}
 	}
-	if err != nil {
-		return lab.Result{}, err
-	}
-	return l.Fetch(ctx, lab.ListenSpec{Network: "tcp4", CC: b.cc, Cgroup: b.rig.Cgroup}, lab.Fetch{Bytes: bytes, Before: exchange, SampleEvery: -1})
-}
-
-// observed turns learning off: each cell must start from what it stores.
-func observed(store *pathstore.Store) error {
-	policy := resume.DefaultPolicy()
-	policy.Learn = false
-	return store.SetPolicy(pathstore.Rule{Policy: policy})
+	return l.Fetch(ctx, lab.ListenSpec{Network: "tcp4", CC: b.cc, Cgroup: b.rig.Cgroup}, lab.Fetch{
+		Bytes: bytes, Before: exchange, SampleEvery: -1, Timeout: longest,
+	})
 }

@@ -11,16 +11,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tcpresume/tcpresume/test/figures"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
 
 var (
 	cc      = flag.String("cc", "cubic", "congestion control of the server")
 	repeats = flag.Int("n", 3, "connections per cell; medians are shown")
+	lanes   = flag.Int("j", 1, "connections at a time, each on a path of its own")
 	loss    = flag.Float64("loss", 0, "probability of random loss, as in 0.001")
 	only    = flag.String("only", "", "paths whose description contains this, as in \"100 ms, 20\"")
-	table   = flag.String("md", "", "write the table to this file, too")
-	raw     = flag.String("json", "", "write each run to this file; what it holds already is not measured again")
+	kept    = flag.String("keep", "", "keep each row in this file; what it holds already is not measured again")
+	book    = figures.Flags("grid")
 )
 
 var (
@@ -57,26 +59,17 @@ func routes() []route {
 	return all
 }
 
-// row is what was measured on one path with one size of response.
-type row struct {
-	Route    route
-	Bytes    int
-	Cold     figure
-	Careful  map[string]figure // by saved window in BDP
-	InitCwnd figure            // of 2 BDP
-}
-
 func grid(ctx context.Context) error {
 	r, err := rig.New(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if err := observed(r.Store); err != nil {
+	if err := r.Apart(); err != nil {
 		return err
 	}
-	b := bench{rig: r, cc: *cc, repeats: *repeats, loss: *loss}
-	record, err := load(*raw, b)
+	b := bench{rig: r, cc: *cc, repeats: *repeats, lanes: *lanes, loss: *loss}
+	record, err := load(*kept, b)
 	if err != nil {
 		return err
 	}
@@ -90,38 +83,12 @@ func grid(ctx context.Context) error {
 				return err
 			}
 			record.Rows = append(record.Rows, measured)
-			if err := record.save(*raw); err != nil {
+			if err := record.save(*kept); err != nil {
 				return err
 			}
 			fmt.Fprintf(os.Stderr, "%v, %d kB: cold %v\n", on, bytes/1000, measured.Cold.time().Round(time.Millisecond))
 		}
 	}
-	text := report(record)
-	fmt.Print(text)
-	if *table == "" {
-		return nil
-	}
-	return os.WriteFile(*table, []byte(text), 0o644)
-}
-
-// row takes turns, so that what disturbs the machine for a while disturbs every way to start.
-func (b bench) row(ctx context.Context, on route, bytes int) (row, error) {
-	measured := row{Route: on, Bytes: bytes, Careful: make(map[string]figure)}
-	for i := range b.repeats {
-		seed := uint64(i + 1)
-		if err := b.once(ctx, on, bytes, start{}, seed, &measured.Cold); err != nil {
-			return measured, err
-		}
-		for _, entry := range entries {
-			f := measured.Careful[fmt.Sprint(entry)]
-			if err := b.once(ctx, on, bytes, start{entry: entry}, seed, &f); err != nil {
-				return measured, err
-			}
-			measured.Careful[fmt.Sprint(entry)] = f
-		}
-		if err := b.once(ctx, on, bytes, start{initcwnd: 2}, seed, &measured.InitCwnd); err != nil {
-			return measured, err
-		}
-	}
-	return measured, nil
+	record.write(book)
+	return book.Save()
 }

@@ -4,8 +4,11 @@ package main
 
 import (
 	"fmt"
-	"strings"
+	"io"
+	"math"
 	"time"
+
+	"github.com/tcpresume/tcpresume/test/figures"
 )
 
 // slack is how much slower than cold a cell may be before it counts as lost:
@@ -17,40 +20,69 @@ func (r record) slack() float64 {
 	return 0.02
 }
 
-func report(all record) string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "%s, a 4 kB exchange first, %d runs a cell, random loss %g %%. Medians; careful and initcwnd as time / cold and retransmits.\n\n", all.CC, all.Repeats, all.Loss*100)
-	text.WriteString("| path | response | cold ms (x ideal), retransmits | saved 0.5 BDP | 1 BDP | 2 BDP | initcwnd 2 BDP |\n")
-	text.WriteString("|---|---|---|---|---|---|---|\n")
+func (r record) write(book *figures.Book) {
+	fmt.Fprintf(book, "%s, a 4 kB exchange first, %d runs a cell, random loss %g %%. Medians; careful and initcwnd as time / cold and retransmits.\n\n", r.CC, r.Repeats, r.Loss*100)
+	fmt.Fprintln(book, "| path | response | cold ms (x ideal), retransmits | saved 0.5 BDP | 1 BDP | 2 BDP | initcwnd 2 BDP |\n|---|---|---|---|---|---|---|")
 	var lost, wasteful []string
-	for _, r := range all.Rows {
-		fmt.Fprintf(&text, "| %v | %s | %d (%.2f), %d |", r.Route, size(r.Bytes), r.Cold.time().Milliseconds(),
-			ratio(r.Cold.time(), r.Cold.Ideal), r.Cold.retransmits())
+	for _, row := range r.Rows {
+		row.write(book)
+		row.Cold.keep(book, r, row, "cold")
+		row.InitCwnd.keep(book, r, row, "initcwnd")
 		for _, entry := range entries {
-			f := r.Careful[fmt.Sprint(entry)]
-			fmt.Fprintf(&text, " %.2f, %d |", ratio(f.time(), r.Cold.time()), f.retransmits())
-			cell := fmt.Sprintf("%v, %s, saved %g BDP", r.Route, size(r.Bytes), entry)
-			if over := ratio(f.time(), r.Cold.time()); over > 1+all.slack() {
-				lost = append(lost, fmt.Sprintf("%s: %.3f", cell, over))
+			f := row.Careful[fmt.Sprint(entry)]
+			f.keep(book, r, row, fmt.Sprintf("saved %g BDP", entry))
+			cell := fmt.Sprintf("%v, %s, saved %g BDP", row.Route, size(row.Bytes), entry)
+			if over := ratio(f.time(), row.Cold.time()); over > 1+r.slack() {
+				lost = append(lost, fmt.Sprintf("%s: %.3f; %s", cell, over, f.inPairs(row.Cold)))
 			}
-			if allowed := r.Cold.retransmits()*3/2 + 20; entry < 2 && f.retransmits() > allowed {
-				wasteful = append(wasteful, fmt.Sprintf("%s: %d, cold %d", cell, f.retransmits(), r.Cold.retransmits()))
+			if allowed := row.Cold.retransmits()*3/2 + 20; entry < 2 && f.retransmits() > allowed {
+				wasteful = append(wasteful, fmt.Sprintf("%s: %d, cold %d", cell, f.retransmits(), row.Cold.retransmits()))
 			}
-			if entry == 2 && f.retransmits() > r.InitCwnd.retransmits() {
-				wasteful = append(wasteful, fmt.Sprintf("%s: %d, initcwnd %d", cell, f.retransmits(), r.InitCwnd.retransmits()))
+			if entry == 2 && f.retransmits() > row.InitCwnd.retransmits() {
+				wasteful = append(wasteful, fmt.Sprintf("%s: %d, initcwnd %d", cell, f.retransmits(), row.InitCwnd.retransmits()))
 			}
 		}
-		fmt.Fprintf(&text, " %.2f, %d |\n", ratio(r.InitCwnd.time(), r.Cold.time()), r.InitCwnd.retransmits())
 	}
-	list(&text, fmt.Sprintf("Cells more than %g %% slower than cold", all.slack()*100), lost)
-	list(&text, "Cells with more retransmits than 1.5 x cold + 20 (saved 0.5 and 1 BDP), or than initcwnd (2 BDP)", wasteful)
-	return text.String()
+	cells := len(r.Rows) * len(entries)
+	list(book, fmt.Sprintf("Cells more than %g %% slower than cold, of %d", r.slack()*100, cells), lost)
+	list(book, "Cells with more retransmits than 1.5 x cold + 20 (saved 0.5 and 1 BDP), or than initcwnd (2 BDP)", wasteful)
 }
 
-func list(text *strings.Builder, title string, cells []string) {
-	fmt.Fprintf(text, "\n%s: %d\n", title, len(cells))
+func (r row) write(w io.Writer) {
+	fmt.Fprintf(w, "| %v | %s | %d (%.2f), %d |", r.Route, size(r.Bytes), r.Cold.time().Milliseconds(),
+		ratio(r.Cold.time(), r.Cold.Ideal), r.Cold.retransmits())
+	for _, entry := range entries {
+		f := r.Careful[fmt.Sprint(entry)]
+		fmt.Fprintf(w, " %.2f, %d |", ratio(f.time(), r.Cold.time()), f.retransmits())
+	}
+	fmt.Fprintf(w, " %.2f, %d |\n", ratio(r.InitCwnd.time(), r.Cold.time()), r.InitCwnd.retransmits())
+}
+
+func (f figure) keep(book *figures.Book, of record, on row, way string) {
+	for i := range f.Times {
+		book.AddTime(f.Times[i], "grid", fmt.Sprintf("loss %g %%", of.Loss*100), on.Route, size(on.Bytes), way)
+		book.Add(float64(f.Retransmits[i]), "retransmits", "grid", fmt.Sprintf("loss %g %%", of.Loss*100), on.Route, size(on.Bytes), way)
+	}
+}
+
+// inPairs compares seed by seed: where a lost packet decides, medians of a few
+// runs differ by chance alone.
+func (f figure) inPairs(cold figure) string {
+	var slower int
+	var logs float64
+	for i := range f.Times {
+		if f.Times[i] > cold.Times[i] {
+			slower++
+		}
+		logs += math.Log(ratio(f.Times[i], cold.Times[i]))
+	}
+	return fmt.Sprintf("slower in %d of %d pairs, their mean %.3f", slower, len(f.Times), math.Exp(logs/float64(len(f.Times))))
+}
+
+func list(w io.Writer, title string, cells []string) {
+	fmt.Fprintf(w, "\n%s: %d\n", title, len(cells))
 	for _, cell := range cells {
-		fmt.Fprintf(text, "- %s\n", cell)
+		fmt.Fprintf(w, "- %s\n", cell)
 	}
 }
 

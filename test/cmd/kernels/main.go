@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tcpresume/tcpresume/test/kernels"
@@ -70,25 +71,32 @@ func run(ctx context.Context, o options) error {
 	return judge(columns)
 }
 
-func boot(ctx context.Context, o options, m kernels.Machine, plan []record.Suite) (columns []kernels.Column, _ error) {
+// boot runs the kernels beside each other: each has one emulated processor, and a time of its own.
+func boot(ctx context.Context, o options, m kernels.Machine, plan []record.Suite) ([]kernels.Column, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return nil, err
 	}
-	for _, series := range strings.FieldsFunc(o.series, func(r rune) bool { return r == ',' }) {
+	all := strings.FieldsFunc(o.series, func(r rune) bool { return r == ',' })
+	columns := make([]kernels.Column, len(all))
+	var running sync.WaitGroup
+	defer running.Wait()
+	for i, series := range all {
 		k, err := kernels.Fetch(ctx, filepath.Join(cache, "tcpresume", "kernels"), series)
 		if err != nil {
 			return nil, err
 		}
 		fmt.Println("==", k.Release)
-		limited, cancel := context.WithTimeout(ctx, o.limit)
-		column, err := m.Boot(limited, k, plan)
-		cancel()
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
-		columns = append(columns, column)
+		running.Go(func() {
+			limited, cancel := context.WithTimeout(ctx, o.limit)
+			defer cancel()
+			var err error
+			if columns[i], err = m.Boot(limited, k, plan); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+			}
+		})
 	}
+	running.Wait()
 	return columns, ctx.Err()
 }
 
@@ -108,13 +116,13 @@ func chosen(o options) (plan []record.Suite) {
 	return plan
 }
 
-func progress(r record.Record) {
+func progress(kernel string, r record.Record) {
 	line := strings.ReplaceAll(r.Line, "\x16", "")
 	if line != r.Line && strings.HasPrefix(line, "--- ") || strings.Contains(r.Line, "FAIL") {
-		fmt.Println(line)
+		fmt.Println(kernel+":", line)
 	}
 	if r.Failure != "" {
-		fmt.Println(r.Failure)
+		fmt.Println(kernel+":", r.Failure)
 	}
 }
 

@@ -75,9 +75,9 @@ func afterIdle(ctx context.Context, r *rig.Rig) error {
 	if _, err := loader.AllowAsk(r.Options, r.Cgroup.Path(), pathstore.AskRule{Mode: resume.ModeCareful}); err != nil {
 		return err
 	}
-	fmt.Printf("A connection that brought %d kB, was idle for %v, and brings 1 MB then: 100 ms, 100 Mbit/s, medians of %d; stored window 1 BDP.\n", page/1000, *idle, *repeats)
-	fmt.Println("Time from the request to the last byte; the ideal is one round trip and the bytes at full rate, 184 ms.")
-	fmt.Println("\n| server | queue | in the idle time | window before | time | retransmits |\n|---|---|---|---|---|---|")
+	fmt.Fprintf(book, "A connection that brought %d kB, was idle for %v, and brings 1 MB then: 100 ms, 100 Mbit/s, medians of %d; stored window 1 BDP.\n", page/1000, *idle, *repeats)
+	fmt.Fprintln(book, "Time from the request to the last byte; the ideal is one round trip and the bytes at full rate, 184 ms.")
+	fmt.Fprintln(book, "\n| server | queue | in the idle time | window before | time | retransmits |\n|---|---|---|---|---|---|")
 	all := make(map[scene][]measured)
 	for range *repeats {
 		if err := once(ctx, r, all); err != nil {
@@ -88,9 +88,12 @@ func afterIdle(ctx context.Context, r *rig.Rig) error {
 		for _, queue := range queues {
 			for way := range ways {
 				of := all[scene{cc, queue, way}]
+				for _, m := range of {
+					book.AddTime(m.took, "live", "idle", cc, fmt.Sprintf("queue %g", queue), ways[way].name)
+				}
 				slices.SortFunc(of, func(a, b measured) int { return int(a.took - b.took) })
 				m := of[len(of)/2]
-				fmt.Printf("| %s | %g BDP | %s | %d | %d ms | %d |\n", cc, queue, ways[way].name, m.before.Snd_cwnd, m.took.Milliseconds(), m.after.Total_retrans-m.before.Total_retrans)
+				fmt.Fprintf(book, "| %s | %g BDP | %s | %d | %d ms | %d |\n", cc, queue, ways[way].name, m.before.Snd_cwnd, m.took.Milliseconds(), m.after.Total_retrans-m.before.Total_retrans)
 			}
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/figures"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
 
@@ -23,6 +24,7 @@ var (
 	idle    = flag.Duration("idle", 30*time.Second, "how long the connections are idle")
 	sockets = flag.Int("sockets", 50_000, "live connections that a pass goes through")
 	only    = flag.String("only", "", "one scene: idle, pass or options")
+	book    = figures.Flags("live")
 )
 
 func main() {
@@ -69,5 +71,5 @@ func run(ctx context.Context) (err error) {
 			return fmt.Errorf("%s: %w", scene.name, err)
 		}
 	}
-	return nil
+	return book.Save()
 }

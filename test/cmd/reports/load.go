@@ -171,6 +171,12 @@ func (b *bed) datagrams() error {
 		return err
 	}
 	stored := after[agent.Stored] - before[agent.Stored]
+	b.book.Add(float64(sent)/took.Seconds(), "/s", "reports", "datagrams", "offered")
+	b.book.Add(float64(lost), "lost", "reports", "datagrams")
+	b.book.Add(100*cpu.Seconds()/took.Seconds(), "%core", "reports", "datagrams")
+	for _, wait := range waits {
+		b.book.AddTime(wait, "reports", "datagrams", "report to map")
+	}
 	b.row("datagrams offered", "%.0f/s for %.0f s, %d peers", float64(sent)/took.Seconds(), took.Seconds(), b.peers)
 	b.row("- lost because the queue was full", "%d of %d", lost, sent)
 	b.row("- stored", "%d of %d, held %d, refused %d", stored, sent-lost+len(waits), after[agent.Held]-before[agent.Held], after[agent.Refused]-before[agent.Refused])
@@ -198,6 +204,7 @@ func (b *bed) saturated() error {
 			sent++
 		}
 	}
+	b.book.Add(float64(sent)/time.Since(start).Seconds(), "/s", "reports", "datagrams", "most")
 	b.row("datagrams, as fast as the agent takes them", "%.0f/s", float64(sent)/time.Since(start).Seconds())
 	return nil
 }
@@ -240,6 +247,11 @@ func (b *bed) batches() error {
 		return err
 	}
 	slices.Sort(waits)
+	b.book.Add(float64(sent)/took.Seconds(), "/s", "reports", "HTTP", "offered")
+	b.book.Add(100*cpu.Seconds()/took.Seconds(), "%core", "reports", "HTTP")
+	for _, wait := range waits {
+		b.book.AddTime(wait, "reports", "HTTP", "100 in the map")
+	}
 	b.row("HTTP, batches of 100", "%.0f reports/s for %.0f s, stored %d of %d", float64(sent)/took.Seconds(), took.Seconds(), after[agent.Stored]-before[agent.Stored], sent)
 	b.row("- agent's share of its core", "%.0f %%", 100*cpu.Seconds()/took.Seconds())
 	b.row("- request to answer, all 100 in the map", "median %v, p99 %v", waits[len(waits)/2].Round(time.Microsecond), waits[len(waits)*99/100].Round(time.Microsecond))
@@ -308,6 +320,7 @@ func (b *bed) malformed() error {
 	for range b.store.Entries() {
 		entries++
 	}
+	b.book.Add(float64(b.garbage)/took.Seconds(), "/s", "reports", "malformed")
 	b.row("malformed datagrams", "%d sent in %.1f s, %d refused, %d stored, %d entries in the map",
 		b.garbage, took.Seconds(), after[agent.Refused]-before[agent.Refused], after[agent.Stored]-before[agent.Stored], entries)
 	return b.memory("- memory of the agent afterwards")

@@ -9,12 +9,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/test/figures"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
 
@@ -29,17 +29,16 @@ type options struct {
 	rate     int
 	peers    int
 	garbage  int
-	markdown string
+	book     *figures.Book
 }
 
 func main() {
-	var o options
+	o := options{book: figures.Flags("reports")}
 	flag.StringVar(&o.program, "tcpresume", "../bin/tcpresume", "the tcpresume program")
 	flag.DurationVar(&o.duration, "for", 10*time.Second, "how long each load lasts")
 	flag.IntVar(&o.rate, "rate", 100_000, "datagrams a second")
 	flag.IntVar(&o.peers, "peers", 50_000, "how many peers are reported")
 	flag.IntVar(&o.garbage, "garbage", 1_000_000, "malformed datagrams")
-	flag.StringVar(&o.markdown, "md", "", "write the table to this file, too")
 	flag.Parse()
 	rig.Private(func() int {
 		if err := measure(o); err != nil {
@@ -56,7 +55,6 @@ type bed struct {
 	dir   string
 	store *pathstore.Store
 	agent *exec.Cmd
-	table strings.Builder
 }
 
 func measure(o options) error {
@@ -80,16 +78,13 @@ func measure(o options) error {
 		_ = b.agent.Process.Signal(os.Interrupt)
 		_ = b.agent.Wait()
 	}()
-	b.say("| what | figure |\n| --- | --- |\n")
+	fmt.Fprintln(b.book, "| what | figure |\n| --- | --- |")
 	for _, part := range []func() error{b.idle, b.datagrams, b.saturated, b.batches, b.malformed} {
 		if err := part(); err != nil {
 			return err
 		}
 	}
-	if o.markdown == "" {
-		return nil
-	}
-	return os.WriteFile(o.markdown, []byte(b.table.String()), 0o644)
+	return o.book.Save()
 }
 
 // start gives the agent the last core and everything here the others.
@@ -146,12 +141,6 @@ func pin(pid, from, to int) error {
 	return nil
 }
 
-func (b *bed) say(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	fmt.Print(text)
-	b.table.WriteString(text)
-}
-
 func (b *bed) row(what, format string, args ...any) {
-	b.say("| %s | %s |\n", what, fmt.Sprintf(format, args...))
+	fmt.Fprintf(b.book, "| %s | %s |\n", what, fmt.Sprintf(format, args...))
 }

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	settled   = 3 * time.Second // the long flow has found its rate
-	aftermath = 5 * time.Second // over which its goodput is compared
+	settled   = 3 * time.Second        // the long flow has found its rate
+	later     = 500 * time.Millisecond // so that a newcomer meets each part of the flow's probing
+	aftermath = 5 * time.Second        // over which its goodput is compared
 )
 
 // collision is one newcomer beside the long flow.
@@ -26,24 +27,35 @@ type collision struct {
 }
 
 func besideAFlow(ctx context.Context, r *rig.Rig) error {
-	fmt.Println("A newcomer of 6 MB beside a long CUBIC flow, 100 ms, 100 Mbit/s, queue 1 BDP, medians of", *repeats)
-	fmt.Println("\n| newcomer | its time | its retransmits | packets the long flow lost | long flow's goodput over the next 5 s |\n|---|---|---|---|---|")
+	fmt.Fprintf(book, "A newcomer of 6 MB beside a long CUBIC flow, 100 ms, 100 Mbit/s, queue 1 BDP, medians of %d. The n-th run meets the flow %v later than the one before it.\n", *repeats, later)
+	fmt.Fprintln(book, "\n| newcomer | its time | its retransmits, all runs | packets the long flow lost | long flow's goodput over the next 5 s |\n|---|---|---|---|---|")
 	for _, wrong := range []bool{false, true} {
-		var all []collision
-		for range *repeats {
-			c, err := collide(ctx, r, wrong)
-			if err != nil {
-				return err
-			}
-			all = append(all, c)
+		all, err := each(ctx, func(ctx context.Context, run int) (collision, error) {
+			return collide(ctx, r, wrong, settled+time.Duration(run)*later)
+		})
+		if err != nil {
+			return err
 		}
-		fmt.Printf("| %s | %s | %d | %d | %.1f Mbit/s |\n", start("CUBIC", wrong),
+		var retransmits []int
+		for _, c := range all {
+			retransmits = append(retransmits, c.newcomer.Retransmits)
+			c.keep(start("cubic", wrong))
+		}
+		slices.Sort(retransmits)
+		fmt.Fprintf(book, "| %s | %s | %d, %v | %d | %.1f Mbit/s |\n", start("CUBIC", wrong),
 			milliseconds(middle(all, func(c collision) time.Duration { return c.newcomer.Elapsed })),
-			middle(all, func(c collision) int { return c.newcomer.Retransmits }),
+			retransmits[len(retransmits)/2], retransmits,
 			middle(all, func(c collision) uint64 { return c.lost }),
 			middle(all, func(c collision) float64 { return c.goodput }))
 	}
 	return nil
+}
+
+func (c collision) keep(newcomer string) {
+	book.AddTime(c.newcomer.Elapsed, "stale", "beside", newcomer)
+	book.Add(float64(c.newcomer.Retransmits), "retransmits", "stale", "beside", newcomer)
+	book.Add(float64(c.lost), "lost", "stale", "beside", newcomer, "long flow")
+	book.Add(c.goodput, "Mbit/s", "stale", "beside", newcomer, "long flow")
 }
 
 func middle[T ~int | ~int64 | ~uint64 | ~float64](all []collision, of func(collision) T) T {
@@ -55,7 +67,7 @@ func middle[T ~int | ~int64 | ~uint64 | ~float64](all []collision, of func(colli
 	return values[len(values)/2]
 }
 
-func collide(ctx context.Context, r *rig.Rig, wrong bool) (collision, error) {
+func collide(ctx context.Context, r *rig.Rig, wrong bool, settled time.Duration) (collision, error) {
 	l, err := stage(r, lab.Path{RTT: 100 * time.Millisecond, Rate: 100e6}, 1, wrong)
 	if err != nil {
 		return collision{}, err
@@ -80,6 +92,9 @@ func collide(ctx context.Context, r *rig.Rig, wrong bool) (collision, error) {
 	c := collision{}
 	c.newcomer, err = server.Fetch(ctx, lab.Fetch{Bytes: 6_000_000, Before: exchange, Local: newcomer, SampleEvery: -1})
 	left := time.Since(began)
+	if err == nil {
+		err = c.newcomer.Link.Undisturbed()
+	}
 	if err != nil {
 		return c, err
 	}

@@ -10,14 +10,11 @@ import (
 
 // compose stacks, from the top: title, legend, texts of the marks, two panels.
 func compose(canvas draw.Canvas, title string, series []Series) error {
-	canvas.FillPolygon(white, canvas.ClipPolygonXY(corners(canvas)))
-	rest := draw.Crop(canvas, outerSpace, -2*outerSpace, outerSpace, -outerSpace)
-
-	titleStyle := textStyle(titleSize, ink)
-	titleStyle.YAlign = draw.YTop
-	rest.FillText(titleStyle, vg.Point{X: rest.Min.X, Y: rest.Max.Y}, title)
-	rest = draw.Crop(rest, 0, 0, 0, -titleStyle.Height(title)-innerSpace)
-	rest = drawLegend(rest, series)
+	names := make([]string, len(series))
+	for i, s := range series {
+		names[i] = s.Name
+	}
+	rest := drawHead(canvas, title, names)
 
 	window, delivered, err := panels(series)
 	if err != nil {
@@ -36,6 +33,17 @@ func compose(canvas draw.Canvas, title string, series []Series) error {
 	drawMarkLines(window, canvases[0], series)
 	drawMarkLines(delivered, canvases[1], series)
 	return nil
+}
+
+// drawHead fills the background, writes title and legend, and returns the canvas below them.
+func drawHead(canvas draw.Canvas, title string, names []string) draw.Canvas {
+	canvas.FillPolygon(white, canvas.ClipPolygonXY(corners(canvas)))
+	rest := draw.Crop(canvas, outerSpace, -2*outerSpace, outerSpace, -outerSpace)
+	style := textStyle(titleSize, ink)
+	style.YAlign = draw.YTop
+	rest.FillText(style, vg.Point{X: rest.Min.X, Y: rest.Max.Y}, title)
+	rest = draw.Crop(rest, 0, 0, 0, -style.Height(title)-innerSpace)
+	return drawLegend(rest, names)
 }
 
 func align(canvas draw.Canvas, upper, lower *gonum.Plot) [2]draw.Canvas {

@@ -49,6 +49,11 @@ func Draw(path, title string, series []Series) error {
 	if len(series) == 0 {
 		return errors.New("draw plot: no series: give at least one")
 	}
+	return drawn(path, func(canvas draw.Canvas) error { return compose(canvas, title, series) })
+}
+
+// drawn has a canvas of the format that the extension of path names filled, and saves it.
+func drawn(path string, fill func(draw.Canvas) error) error {
 	var canvas vg.CanvasWriterTo
 	switch extension := strings.ToLower(filepath.Ext(path)); extension {
 	case ".svg":
@@ -58,7 +63,7 @@ func Draw(path, title string, series []Series) error {
 	default:
 		return fmt.Errorf("draw plot %q: unknown extension %q: use .svg or .png", filepath.Base(path), extension)
 	}
-	if err := compose(draw.New(canvas), title, series); err != nil {
+	if err := fill(draw.New(canvas)); err != nil {
 		return fmt.Errorf("draw plot %q: %w", filepath.Base(path), err)
 	}
 	return save(path, canvas)

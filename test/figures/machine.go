@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package figures
 
 import (
 	"fmt"
@@ -15,8 +15,8 @@ import (
 	"github.com/tcpresume/tcpresume/bytecode"
 )
 
-// machine is what the figures depend on.
-type machine struct {
+// Machine is what the figures depend on.
+type Machine struct {
 	Date     string `json:"date"`
 	Kernel   string `json:"kernel"`
 	CPU      string `json:"cpu"`
@@ -27,8 +27,8 @@ type machine struct {
 	Modified bool   `json:"modified,omitempty"`
 }
 
-func machineNow() machine {
-	m := machine{
+func machineNow() Machine {
+	m := Machine{
 		Date: time.Now().UTC().Format(time.DateOnly), CPU: runtime.GOARCH,
 		CPUs: runtime.NumCPU(), Go: runtime.Version(), Objects: fmt.Sprintf("%016x", bytecode.Build()),
 	}
@@ -58,8 +58,9 @@ func machineNow() machine {
 	return m
 }
 
-func (m machine) builtBy() string {
-	text := m.Go + ", BPF objects " + m.Objects
+// String is for the head of a report.
+func (m Machine) String() string {
+	text := fmt.Sprintf("%s: Linux %s, %d x %s, %s, BPF objects %s", m.Date, m.Kernel, m.CPUs, m.CPU, m.Go, m.Objects)
 	if m.Revision != "" {
 		text += ", revision " + m.Revision[:min(12, len(m.Revision))]
 	}
