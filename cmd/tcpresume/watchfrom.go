@@ -31,7 +31,7 @@ func (g *global) watch(ctx context.Context, cmd *cobra.Command, open func() even
 	stream, agentErr := client.Get(ctx, g.socketDir(), "/v1/events")
 	switch {
 	case agentErr != nil && storeErr != nil: // neither the maps nor the agent are this user's
-		return fmt.Errorf("%w; %w", storeErr, agentErr)
+		return fmt.Errorf("%w; %v", storeErr, agentErr) // the first decides on the exit code
 	case agentErr != nil:
 		var refused *client.Refused
 		if errors.As(agentErr, &refused) || errors.Is(agentErr, fs.ErrPermission) {

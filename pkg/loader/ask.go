@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -118,7 +119,7 @@ func attachAsk(opts Options, cgroup string, id uint64, rule pathstore.AskRule, u
 		if err != nil {
 			return fmt.Errorf("pinning the socket option: %w", err)
 		}
-		undone.add(func() error { return removeIfThere(pin) })
+		undone.add(func() error { return unhook(pin) })
 	}
 	return nil
 }
@@ -130,10 +131,11 @@ func DenyAsk(opts Options, cgroup string) (Ask, error) {
 	if err != nil {
 		return Ask{}, err
 	}
-	cgroup = filepath.Clean(cgroup)
-	i := slices.IndexFunc(all, func(a Ask) bool {
-		return a.Cgroup == cgroup || strconv.FormatUint(a.CgroupID, 10) == cgroup
-	})
+	id, err := cgroupID(cgroup)
+	if err != nil { // it may be gone, and be named by its number
+		id, _ = strconv.ParseUint(cgroup, 10, 64)
+	}
+	i := slices.IndexFunc(all, func(a Ask) bool { return a.CgroupID == id })
 	if i < 0 {
 		return Ask{}, fmt.Errorf("%w: cgroup %s may not ask anyway; \"tcpresume ask list\" shows those that may", pathstore.ErrNotFound, cgroup)
 	}
@@ -143,7 +145,7 @@ func DenyAsk(opts Options, cgroup string) (Ask, error) {
 func removeAsk(opts Options, id uint64) error {
 	var errs []error
 	for _, hook := range askHooks {
-		errs = append(errs, removeIfThere(askPin(opts.Pins, id, hook.name)))
+		errs = append(errs, unhook(askPin(opts.Pins, id, hook.name)))
 	}
 	return rights(errors.Join(errs...))
 }
@@ -151,13 +153,19 @@ func removeAsk(opts Options, id uint64) error {
 // Asks lists the cgroups whose applications may ask.
 func Asks(opts Options) ([]Ask, error) {
 	opts = opts.filled()
-	pins, err := filepath.Glob(linkPin(opts.Pins, "ask-*-set"))
+	pins, err := os.ReadDir(linkPin(opts.Pins, "")) // a pattern would take what may not be read for nothing
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: nothing is pinned under %s; run \"tcpresume up\"", pathstore.ErrNotLoaded, opts.Pins)
+	}
 	if err != nil {
-		return nil, err
+		return nil, rights(err)
 	}
 	var all []Ask
 	for _, pin := range pins {
-		ask, err := readAsk(pin)
+		if set, _ := filepath.Match("ask-*-set", pin.Name()); !set {
+			continue
+		}
+		ask, err := readAsk(linkPin(opts.Pins, pin.Name()))
 		if err != nil {
 			return nil, err
 		}

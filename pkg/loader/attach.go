@@ -69,7 +69,7 @@ func attach(prog *ebpf.Program, cgroup string, running *attached, opts Options, 
 	if err := l.Pin(pin); err != nil {
 		return fmt.Errorf("pinning the link: %w", err)
 	}
-	undone.add(func() error { return removeIfThere(pin) })
+	undone.add(func() error { return unhook(pin) })
 	return nil
 }
 

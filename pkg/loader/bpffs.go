@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
 
@@ -62,4 +63,16 @@ func removeIfThere(path string) error {
 		return err
 	}
 	return nil
+}
+
+// unhook removes the pin of a link. What the link holds is detached first: the
+// kernel would do so only some time after the pin is gone, and who was told that
+// it is gone might still meet it. Where a kind of link cannot be detached
+// (struct_ops before Linux 6.11, tracepoints), it stays at that.
+func unhook(pin string) error {
+	if l, err := link.LoadPinnedLink(pin, nil); err == nil {
+		_ = l.Detach()
+		l.Close()
+	}
+	return removeIfThere(pin)
 }

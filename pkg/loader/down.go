@@ -43,13 +43,13 @@ func Down(ctx context.Context, opts Options) (Removal, error) {
 	// What lets connections in comes first: nothing may enter a wrapper while sockets leave them.
 	doors, _ := filepath.Glob(linkPin(opts.Pins, "ask-*"))
 	for _, pin := range append(doors, LiveLink(opts.Pins), linkPin(opts.Pins, sockopsLink)) {
-		if err := removeIfThere(pin); err != nil {
+		if err := unhook(pin); err != nil {
 			return gone, rights(err)
 		}
 	}
 	errs := []error{gone.giveBack(opts)}
 	for _, name := range watchers {
-		errs = append(errs, removeIfThere(linkPin(opts.Pins, name)))
+		errs = append(errs, unhook(linkPin(opts.Pins, name)))
 	}
 	for _, w := range wrappers {
 		errs = append(errs, w.remove(opts))
@@ -100,7 +100,7 @@ func pinnedMaps(opts Options) (mapSet, error) {
 }
 
 func (w wrapper) remove(opts Options) error {
-	byLink := removeIfThere(linkPin(opts.Pins, w.name))
+	byLink := unhook(linkPin(opts.Pins, w.name))
 	m, err := ebpf.LoadPinnedMap(wrapperPin(opts.Pins, w.name), nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return byLink

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -32,14 +33,23 @@ func (w wrapper) register(maps mapSet, opts Options, linked bool, undone *undo) 
 		return err
 	}
 	defer fresh.Close()
-	if err := w.relink(old, fresh, opts, undone); err != nil {
+	if err := w.relink(maps, old, fresh, opts, undone); err != nil {
 		return err
 	}
 	return repin(old, fresh, wrapperPin(opts.Pins, w.name), undone)
 }
 
-func (w wrapper) link(fresh *ebpf.Map, opts Options, undone *undo) error {
-	l, err := link.AttachStructOps(link.StructOpsOptions{Map: fresh})
+// freedWithin is how long the kernel may take to give up a name whose last pin
+// was removed, by a Down a moment ago: it does so in the background.
+const freedWithin = 2 * time.Second
+
+func (w wrapper) link(maps mapSet, fresh *ebpf.Map, opts Options, undone *undo) error {
+	attach := link.StructOpsOptions{Map: fresh}
+	l, err := link.AttachStructOps(attach)
+	for end := time.Now().Add(freedWithin); errors.Is(err, unix.EEXIST) && time.Now().Before(end) && !anotherIsUp(maps); {
+		time.Sleep(freedWithin / 200)
+		l, err = link.AttachStructOps(attach)
+	}
 	if errors.Is(err, unix.EEXIST) {
 		return nameTaken(w.name)
 	}
@@ -51,16 +61,16 @@ func (w wrapper) link(fresh *ebpf.Map, opts Options, undone *undo) error {
 	if err := l.Pin(pin); err != nil {
 		return fmt.Errorf("pinning link of %s: %w", w.name, err)
 	}
-	undone.add(func() error { return removeIfThere(pin) })
+	undone.add(func() error { return unhook(pin) })
 	return nil
 }
 
 // relink puts the fresh wrapper into the pinned link, or links it first. A crash
 // may have left a link without the old map's pin, and the other way round.
-func (w wrapper) relink(old, fresh *ebpf.Map, opts Options, undone *undo) error {
+func (w wrapper) relink(maps mapSet, old, fresh *ebpf.Map, opts Options, undone *undo) error {
 	l, err := link.LoadPinnedLink(linkPin(opts.Pins, w.name), nil)
 	if errors.Is(err, fs.ErrNotExist) {
-		return w.link(fresh, opts, undone)
+		return w.link(maps, fresh, opts, undone)
 	}
 	if err != nil {
 		return err

@@ -115,7 +115,13 @@ func (s *stage) resumed(t *testing.T, conn *net.TCPConn, cwnd, ssthresh int) {
 // netstat reads a counter of the server's namespace.
 func (s *stage) netstat(t *testing.T, name string) (value int) {
 	t.Helper()
-	check.Must(t, s.Server.Do(func() error {
+	value, err := netstat(s.Server, name)
+	check.Must(t, err)
+	return value
+}
+
+func netstat(host *lab.Host, name string) (value int, err error) {
+	err = host.Do(func() error {
 		file, err := os.Open("/proc/thread-self/net/netstat")
 		if err != nil {
 			return err
@@ -132,6 +138,6 @@ func (s *stage) netstat(t *testing.T, name string) (value int) {
 			}
 		}
 		return fmt.Errorf("no counter %s", name)
-	}))
-	return value
+	})
+	return value, err
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
 	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
@@ -53,6 +54,9 @@ var needs = []need{
 	{"policy set", "policy set 203.0.113.0/24 --mode off", true, none, exitOK},
 	{"policy list", "policy list", true, none, exitOK},
 	{"watch", "watch --for 100ms", true, none, exitOK},
+	{"ask allow", "ask allow CGROUP", true, sysAdmin, exitRight},
+	{"ask list", "ask list", true, sysAdmin, exitRight},
+	{"ask deny", "ask deny CGROUP", true, sysAdmin, exitRight},
 }
 
 type stage struct{ cgroup *lab.Cgroup }
@@ -70,6 +74,8 @@ func (s *stage) prepare(t *testing.T, loaded bool) {
 	r, err := loader.Up(context.Background(), options)
 	check.Must(t, err)
 	check.Must(t, r.Close())
+	_, err = loader.AllowAsk(options, s.cgroup.Path(), pathstore.AskRule{Mode: resume.ModeCareful})
+	check.Must(t, err)
 	if out, err := exec.Command(program, "put", "203.0.113.7", "--cwnd", "300000").CombinedOutput(); err != nil {
 		t.Fatalf("put: %v\n%s", err, out)
 	}
@@ -121,7 +127,7 @@ func TestCapabilitiesOfEachVerb(t *testing.T) {
 		}
 		s.prepare(t, n.loaded)
 		before = left(t)
-		if code, said := s.run(t, n, "--bounding-set=-all", "--reuid=65534", "--regid=65534", "--clear-groups"); n.verb != "doctor" && (code == exitOK || !strings.Contains(said, "run as root")) {
+		if code, said := s.run(t, n, "--bounding-set=-all", "--reuid=65534", "--regid=65534", "--clear-groups"); n.verb != "doctor" && (code != exitRight || !strings.Contains(said, "run as root")) {
 			t.Errorf("%s as nobody: exit %d, %s", n.verb, code, said)
 		}
 		if diff := cmp.Diff(before, left(t)); diff != "" {

@@ -5,6 +5,7 @@ package runtime
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 
@@ -83,6 +84,17 @@ func TestAStrayRegistrationIsNamed(t *testing.T) {
 	check.Same(t, "pins", pins(t), before)
 	remove()
 	w.up(t)
+}
+
+// The kernel gives a name up some time after Down removed the last pin of it.
+func TestANameThatIsBeingGivenUpIsAwaited(t *testing.T) {
+	w := newWorld(t)
+	remove := stray(t)
+	go func() {
+		time.Sleep(300 * time.Millisecond)
+		remove()
+	}()
+	check.Same(t, "wrappers", strings.Count(wrappers(w.up(t).State()), "resume_"), 3)
 }
 
 // stray registers a wrapper as a crashed process would have; remove takes it away.
