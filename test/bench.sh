@@ -5,10 +5,10 @@
 # is there is not measured again, so what was interrupted goes on. With a second
 # argument, only the parts that it names.
 set -euo pipefail
-cd "$(dirname "$0")"
 dir=${1:?the directory for the figures}
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
+cd "$(dirname "$0")"
 only=${2:-}
 
 part() { # NAME PROGRAM [FLAG ...]

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/netip"
 	"time"
+	"unicode/utf8"
 )
 
 // Where a reporting server finds the agent.
@@ -111,6 +112,9 @@ func checkTime(name string, d, most time.Duration) error {
 func checkText(name, text string, most int) error {
 	if len(text) > most {
 		return fmt.Errorf("%s has %d bytes: at most %d are allowed", name, len(text), most)
+	}
+	if !utf8.ValidString(text) { // JSON could not carry it on
+		return fmt.Errorf("%s %q is not UTF-8: give bytes in hexadecimal", name, text)
 	}
 	return nil
 }

@@ -78,6 +78,8 @@ func TestParseReportErrors(t *testing.T) {
 		with(`"lost":007`):                        `lost: "007" is not a whole number`,
 		with(`"id":7`):                            `where a text in quotes should be`,
 		with(`"id":"` + strings.Repeat("x", 129)): ``,
+		with("\"id\":\"\xea\""):                   `id "\xea" is not UTF-8`,
+		with("\"cc\":\"\xea\""):                   `cc "\xea" is not UTF-8`,
 		with(`"mode":"fast"`):                     `"fast" is not a mode`,
 		with(`"age_ms":99999999999999`):           `age_ms: 99999999999999 is too large`,
 		with(`"new":{"a":[1}`):                    `is not a JSON value`,
