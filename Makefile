@@ -15,7 +15,7 @@ EXAMPLE_PACKAGES := gcc g++ libc6-dev iproute2 bpftool nftables util-linux chrom
 
 ARCHITECTURES := amd64 arm64 ppc64le riscv64 s390x
 
-.PHONY: help build agent images demo browser test test-examples test-kernels test-kernels-quick test-faults fuzz kube-apiserver bench bench-agent bench-compare careful cover vuln sbom generate lint deps docs fmt clean
+.PHONY: help build agent images demo browser test test-examples test-kernels test-kernels-quick test-faults test-signature fuzz kube-apiserver bench bench-agent bench-compare careful cover vuln sbom generate lint deps docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## show what each target does
@@ -82,6 +82,9 @@ careful: build ## mode careful against cold in the whole grid, and what wrong en
 bench-compare: ## compare two runs of "make bench" as benchstat does: OLD=dir NEW=dir
 	cd test && go run ./cmd/report -values ../$(OLD)/values.txt ../$(OLD) && go run ./cmd/report -values ../$(NEW)/values.txt ../$(NEW)
 	cd test && go tool benchstat ../$(OLD)/values.txt ../$(NEW)/values.txt
+
+test-signature: build ## sign an image and verify it with cosign, which is built once (minutes)
+	cosign=$$(test/cosign.sh) && cd test && TCPRESUME_COSIGN=$$cosign go test -count=1 ./signature
 
 cover: deps ## how much of the Go code the tests of both modules execute, into build/cover.txt (root)
 	test/cover.sh

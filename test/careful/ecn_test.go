@@ -11,7 +11,7 @@ import (
 	"github.com/tcpresume/tcpresume/test/scene"
 )
 
-// One mark is enough. IPv6, because its header has no checksum to mend.
+// One mark is enough.
 func TestCongestionMarkIsARetreat(t *testing.T) {
 	s := newStage(t, scene.MidPath)
 	for _, host := range []*lab.Host{s.Client, s.Server} {
@@ -26,7 +26,7 @@ func TestCongestionMarkIsARetreat(t *testing.T) {
 			sent, marked := 0, false
 			s.Capture(func(packet lab.Packet) {
 				if sent += packet.Payload; packet.Payload > 0 && sent > 20_000 && !marked {
-					packet.Raw[1] |= 3 << 4
+					packet.MarkCE()
 					marked = true
 				}
 			})

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/test/check"
@@ -29,11 +28,13 @@ func foreignControl(t testing.TB) string {
 	}
 	ops.Contents[0].Value = bytes.Replace(value, ours, theirs, 1)
 	ops.Name = name
+	const byLink = 1 << 13 // BPF_F_LINK, since Linux 6.4; without it, loading registers
+	ops.Flags &^= byLink
 	coll, err := ebpf.NewCollection(spec)
 	check.Must(t, err)
-	t.Cleanup(coll.Close)
-	registered, err := link.AttachStructOps(link.StructOpsOptions{Map: coll.Maps[bytecode.RenoMapResumeReno]})
-	check.Must(t, err)
-	t.Cleanup(func() { registered.Close() })
+	t.Cleanup(func() {
+		check.Must(t, coll.Maps[bytecode.RenoMapResumeReno].Delete(uint32(0)))
+		coll.Close()
+	})
 	return name
 }

@@ -58,9 +58,9 @@ func loseEverything(t *testing.T, s *stage, p pair) {
 }
 
 func markEverything(t *testing.T, s *stage, p pair) {
-	unmark := markCE(t, s.Client)
+	s.Capture(lab.Packet.MarkCE)
 	p.send(t, 100_000)
-	unmark()
+	s.Capture(nil)
 }
 
 // lose cuts the path and waits until bytes have been lost on it.

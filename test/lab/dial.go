@@ -64,5 +64,13 @@ func (h *Host) dial(ctx context.Context, spec DialSpec) (*net.TCPConn, time.Time
 	if err != nil {
 		return nil, start, fmt.Errorf("connect from %s: %w", h.Name, err)
 	}
-	return conn.(*net.TCPConn), start, nil
+	tcp := conn.(*net.TCPConn)
+	if h.roomy && !spec.MPTCP {
+		err = open(tcp)
+	}
+	if err != nil {
+		tcp.Close()
+		return nil, start, fmt.Errorf("open the window of %s: %w", h.Name, err)
+	}
+	return tcp, start, nil
 }

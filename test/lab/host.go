@@ -23,6 +23,7 @@ type Host struct {
 
 	namespace *netns.Namespace
 	tun       int
+	roomy     bool // connections begin with a large receive window
 }
 
 func newHost(name string, ipv4, ipv6 netip.Addr, mtu int) (*Host, error) {

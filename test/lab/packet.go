@@ -45,6 +45,22 @@ func (l *Lab) Capture(see func(Packet)) {
 	})
 }
 
+// MarkCE sets what a congested router would: CE in the IP header (RFC 3168). The
+// packet goes on as it is then.
+func (p Packet) MarkCE() {
+	const ce = 3
+	if p.IPVersion == 6 {
+		p.Raw[1] |= ce << 4 // its header has no checksum
+		return
+	}
+	was := binary.BigEndian.Uint16(p.Raw)
+	p.Raw[1] |= ce
+	// RFC 1624: the checksum follows from what changed.
+	sum := uint32(^binary.BigEndian.Uint16(p.Raw[10:])) + uint32(^was) + uint32(binary.BigEndian.Uint16(p.Raw))
+	sum = sum&0xffff + sum>>16
+	binary.BigEndian.PutUint16(p.Raw[10:], ^uint16(sum&0xffff+sum>>16))
+}
+
 // dissect may rely on whole packets with a full IP header: the kernel made them.
 func dissect(at time.Duration, raw []byte) Packet {
 	p := Packet{At: at, Size: len(raw), IPVersion: int(raw[0] >> 4), Raw: raw}

@@ -24,5 +24,6 @@ func (l *Lab) tune() error {
 	if l.path.StockWindow {
 		return nil
 	}
+	l.Client.roomy = true
 	return l.Client.Sysctl("net.ipv4.tcp_rmem", largeReceiveBuffer)
 }

@@ -22,8 +22,26 @@ import (
 
 const adminToken = "admin-token"
 
-// crds are those of bpfman-operator v0.6.0, beside the project's root.
-const crds = "shared/crds"
+// crds are those of bpfman-operator: a folder beside the project's root, or, where
+// that is missing, the same files at their source.
+const (
+	crdsFolder = "shared/crds"
+	crdsSource = "https://raw.githubusercontent.com/bpfman/bpfman-operator/824b0d777c6acbf8ac812e2bf2ccf76b181a2091/config/crd/bases/"
+)
+
+var crdKinds = []string{"bpfapplications", "bpfapplicationstates", "clusterbpfapplications", "clusterbpfapplicationstates"}
+
+// crds are the arguments of kubectl that name the files.
+func crds(root string) (args []string) {
+	from := filepath.Join(filepath.Dir(root), crdsFolder)
+	if _, err := os.Stat(from); err == nil {
+		return []string{"-f", from}
+	}
+	for _, kind := range crdKinds {
+		args = append(args, "-f", crdsSource+"bpfman.io_"+kind+".yaml")
+	}
+	return args
+}
 
 // Cluster is one API server and its etcd.
 type Cluster struct {
@@ -65,7 +83,7 @@ func Start(ctx context.Context) (_ *Cluster, err error) {
 	if err := c.StartServer(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := c.Kubectl(ctx, "", "create", "-f", filepath.Join(filepath.Dir(root), crds)); err != nil {
+	if _, err := c.Kubectl(ctx, "", append([]string{"create"}, crds(root)...)...); err != nil {
 		return nil, err
 	}
 	_, err = c.Kubectl(ctx, "", "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
