@@ -65,7 +65,7 @@ func (h *Host) dial(ctx context.Context, spec DialSpec) (*net.TCPConn, time.Time
 		return nil, start, fmt.Errorf("connect from %s: %w", h.Name, err)
 	}
 	tcp := conn.(*net.TCPConn)
-	if h.roomy && !spec.MPTCP {
+	if h.roomy && !spec.MPTCP && spec.Control == nil { // which may have set a buffer of its own
 		err = open(tcp)
 	}
 	if err != nil {

@@ -71,10 +71,10 @@ func byWay(p part) []plot.Distribution {
 }
 
 func label(way string) string {
-	if saved, found := strings.CutPrefix(way, "saved"); found {
-		return "careful, saved " + saved
+	if bdp, found := strings.CutPrefix(strings.TrimSuffix(way, "BDP"), "saved"); found {
+		return "careful, saved " + bdp + " BDP"
 	}
-	return "ip route initcwnd 2BDP"
+	return "ip route initcwnd 2 BDP"
 }
 
 func median(values []float64) float64 {

@@ -53,12 +53,12 @@ func TestPictureComparesMedians(t *testing.T) {
 	for _, d := range byWay(p) {
 		got[d.Name] = d.Values
 	}
-	check.Same(t, "ratios", got, map[string][]float64{"careful, saved 1BDP": {0.5}, "ip route initcwnd 2BDP": {1.25}})
+	check.Same(t, "ratios", got, map[string][]float64{"careful, saved 1 BDP": {0.5}, "ip route initcwnd 2 BDP": {1.25}})
 	file := filepath.Join(t.TempDir(), "grid.svg")
 	check.Must(t, plot.DrawDistributions(file, "title", "axis", slowest, byWay(p)))
 	picture, err := os.ReadFile(file)
 	check.Must(t, err)
-	for _, text := range []string{"title", "axis", "careful, saved 1BDP"} {
+	for _, text := range []string{"title", "axis", "careful, saved 1 BDP"} {
 		if !strings.Contains(string(picture), text) {
 			t.Errorf("the picture has no %q", text)
 		}
