@@ -133,6 +133,21 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
+// Either a list is understood or none of it is used.
+func FuzzParseList(f *testing.F) {
+	recorded, err := os.ReadFile("testdata/list.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(recorded)
+	f.Add([]byte("{}"))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		if claims, err := parseList(answer); err != nil && claims != nil {
+			t.Fatalf("%q gave %v and %v", answer, claims, err)
+		}
+	})
+}
+
 func FuzzListResponse(f *testing.F) {
 	f.Add(twoPrograms)
 	f.Add([]byte{0x1a, 0x80})

@@ -23,6 +23,7 @@ var sections = []struct {
 	run  func(context.Context, options) (section, error)
 }{
 	{"transfer", transfer},
+	{"learnt", learnt},
 	{"pacing", pacing},
 	{"ssthresh", ssthresh},
 	{"cost", cost},

@@ -21,7 +21,7 @@ func (r record) slack() float64 {
 }
 
 func (r record) write(book *figures.Book) {
-	fmt.Fprintf(book, "%s, a 4 kB exchange first, %d runs a cell, random loss %g %%. Medians; careful and initcwnd as time / cold and retransmits.\n\n", r.CC, r.Repeats, r.Loss*100)
+	fmt.Fprintf(book, "%s, a 4 kB exchange first, %d runs a cell, random loss %g %%. Medians; careful and initcwnd as time / cold (x ideal), retransmits.\n\n", r.CC, r.Repeats, r.Loss*100)
 	fmt.Fprintln(book, "| path | response | cold ms (x ideal), retransmits | saved 0.5 BDP | 1 BDP | 2 BDP | initcwnd 2 BDP |\n|---|---|---|---|---|---|---|")
 	var lost, wasteful []string
 	for _, row := range r.Rows {
@@ -53,15 +53,16 @@ func (r row) write(w io.Writer) {
 		ratio(r.Cold.time(), r.Cold.Ideal), r.Cold.retransmits())
 	for _, entry := range entries {
 		f := r.Careful[fmt.Sprint(entry)]
-		fmt.Fprintf(w, " %.2f, %d |", ratio(f.time(), r.Cold.time()), f.retransmits())
+		fmt.Fprintf(w, " %.2f (%.2f), %d |", ratio(f.time(), r.Cold.time()), ratio(f.time(), f.Ideal), f.retransmits())
 	}
-	fmt.Fprintf(w, " %.2f, %d |\n", ratio(r.InitCwnd.time(), r.Cold.time()), r.InitCwnd.retransmits())
+	fmt.Fprintf(w, " %.2f (%.2f), %d |\n", ratio(r.InitCwnd.time(), r.Cold.time()), ratio(r.InitCwnd.time(), r.InitCwnd.Ideal), r.InitCwnd.retransmits())
 }
 
 func (f figure) keep(book *figures.Book, of record, on row, way string) {
+	cell := []any{"grid", of.CC, fmt.Sprintf("loss %g %%", of.Loss*100), on.Route, size(on.Bytes), way}
 	for i := range f.Times {
-		book.AddTime(f.Times[i], "grid", fmt.Sprintf("loss %g %%", of.Loss*100), on.Route, size(on.Bytes), way)
-		book.Add(float64(f.Retransmits[i]), "retransmits", "grid", fmt.Sprintf("loss %g %%", of.Loss*100), on.Route, size(on.Bytes), way)
+		book.AddTime(f.Times[i], cell...)
+		book.Add(float64(f.Retransmits[i]), "retransmits", cell...)
 	}
 }
 

@@ -53,7 +53,7 @@ func put(dir, markdown, pictures, values string) error {
 // part is one program's values and what it wrote for people.
 type part struct {
 	figures.Part
-	title, text string
+	file, title, text string
 }
 
 // titles in the order of the report, by file.
@@ -62,6 +62,7 @@ var titles = []struct{ file, title string }{
 	{"stale", "What a wrong entry costs"},
 	{"grid", "Mode careful in every cell of the grid"},
 	{"grid-loss", "The same grid with random loss"},
+	{"grid-bbr", "The same on BBR sockets, on one path"},
 	{"browser", "A browser that falls back"},
 	{"live", "Connections that live already"},
 	{"reports", "What the agent takes"},
@@ -89,7 +90,7 @@ func load(dir string) ([]part, error) {
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, part{measured, t.title, string(text)})
+		parts = append(parts, part{measured, t.file, t.title, string(text)})
 	}
 	if len(files) > 0 {
 		return nil, fmt.Errorf("%v: no part of the report; move them away", files)

@@ -15,6 +15,12 @@ import (
 // slowest is where the pictures' axis ends, in times of a cold start.
 const slowest = 1.8
 
+// pictures are drawn of these parts.
+var pictures = map[string]string{
+	"grid":      "Time of a response compared with a cold start, over the cells of the grid",
+	"grid-loss": "Time of a response compared with a cold start, over the cells of the grid, random loss 0.1 %",
+}
+
 // draw shows at one glance what the grid's tables say: how often which way to
 // start is faster than a cold one, and by how much.
 func draw(dir string, parts []part) error {
@@ -22,18 +28,12 @@ func draw(dir string, parts []part) error {
 		return err
 	}
 	for _, p := range parts {
-		if p.Name != "grid" {
+		title, wanted := pictures[p.file]
+		if !wanted {
 			continue
 		}
-		ways := byWay(p)
-		if len(ways) == 0 {
-			continue
-		}
-		name, title := "grid", "Time of a response compared with a cold start, over the cells of the grid"
-		if strings.HasSuffix(p.title, "loss") {
-			name, title = "grid-loss", title+", random loss 0.1 %"
-		}
-		if err := plot.DrawDistributions(filepath.Join(dir, name+".svg"), title, "time / time of a cold start, medians", slowest, ways); err != nil {
+		file := filepath.Join(dir, p.file+".svg")
+		if err := plot.DrawDistributions(file, title, "time / time of a cold start, medians", slowest, byWay(p)); err != nil {
 			return err
 		}
 	}
