@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Coverage of the product's Go code by all tests together: those beside the code
-# and those in namespaces and cgroups of their own, which load it into the kernel.
+# Coverage of the product's Go code by all tests together: those beside the code,
+# those in namespaces and cgroups of their own, and the programs that they start.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 counters=$PWD/build/cover
 rm -rf "$counters" && mkdir -p "$counters"
-packages=github.com/tcpresume/tcpresume/pkg/...
-commands=github.com/tcpresume/tcpresume/cmd/...
-go test -count=1 -cover -coverpkg="$packages,$commands" ./... -args -test.gocoverdir="$counters"
+chmod 1777 "$counters" # some programs run as another user
+export GOCOVERDIR=$counters
+export GOFLAGS="-cover -coverpkg=github.com/tcpresume/tcpresume/pkg/...,github.com/tcpresume/tcpresume/cmd/..."
+go test -count=1 ./... -args -test.gocoverdir="$counters"
 cd test
-for package in ./phase ./gate ./runtime ./careful; do
-	go test -count=1 -timeout 30m -cover -coverpkg="$packages" "$package" -args -test.gocoverdir="$counters"
+for package in phase gate runtime careful live agent observe balance fleet bpfman; do
+	go test -count=1 -timeout 30m "./$package" -args -test.gocoverdir="$counters"
 done
 cd ..
 go tool covdata textfmt -i="$counters" -o build/cover.profile

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cilium/ebpf"
 
@@ -69,9 +70,15 @@ func ParseObject(content []byte) (Object, error) {
 	}
 	object := Object{Content: content, Order: order, Programs: map[string]string{}, Maps: map[string]string{}}
 	for name, program := range spec.Programs {
+		if !utf8.ValidString(name) {
+			return Object{}, fmt.Errorf("%w: a program is named %q, which no label can say; use UTF-8", ErrNotBPF, name)
+		}
 		object.Programs[name] = programType(program)
 	}
 	for name, m := range spec.Maps {
+		if !utf8.ValidString(name) {
+			return Object{}, fmt.Errorf("%w: a map is named %q, which no label can say; use UTF-8", ErrNotBPF, name)
+		}
 		if !strings.HasPrefix(name, ".") { // .rodata and its like belong to the loader
 			object.Maps[name] = mapType(m.Type)
 		}
