@@ -43,7 +43,7 @@ type Book struct {
 	text strings.Builder
 }
 
-// Flags adds -md and -json to the program's flags.
+// Flags adds -md and -json to the program's flags. The part has the program's name.
 func Flags(part string) *Book {
 	b := &Book{part: Part{Name: part}}
 	flag.StringVar(&b.markdown, "md", "", "write the tables to this file, too")
@@ -99,15 +99,15 @@ func (b *Book) Save() error {
 	if b.json == "" {
 		return err
 	}
-	b.part.Command = command()
+	b.part.Command = command(b.part.Name)
 	b.part.Machine = machineNow()
 	text, failed := json.MarshalIndent(b.part, "", " ")
 	return errors.Join(err, failed, save(b.json, append(text, '\n')))
 }
 
 // command is how the program was called, but for the files of the machine.
-func command() string {
-	words := []string{filepath.Base(os.Args[0])}
+func command(program string) string {
+	words := []string{program}
 	flag.Visit(func(f *flag.Flag) {
 		if !slices.Contains([]string{"md", "json", "keep", "tcpresume"}, f.Name) {
 			words = append(words, fmt.Sprintf("-%s %v", f.Name, f.Value))

@@ -61,6 +61,9 @@ func lockMachine() (*os.File, error) {
 func reexec() int {
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Env = append(os.Environ(), isolatedEnv+"=1")
+	if counters := os.Getenv("TCPRESUME_COVER"); counters != "" { // go test has set one of its own
+		cmd.Env = append(cmd.Env, "GOCOVERDIR="+counters)
+	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt) // the copy gets it too, and ends; ignored, it would inherit that

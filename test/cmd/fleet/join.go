@@ -37,9 +37,11 @@ func measureJoin(ctx context.Context, o options) error {
 	took := time.Since(began)
 	s := c.fleet.Status()
 	o.book.Add(float64(s.Have)/took.Seconds(), "/s", "fleet", "join", o.joiners)
+	after := residentOf(os.Getpid())
+	more := after - min(before, after) // it may have given some back meanwhile
 	o.head("entries", "seconds", "a second", "held afterwards", "bucket", "server's memory", "agent's memory, more")
 	o.row(s.Have, fmt.Sprintf("%.2f", took.Seconds()), int(float64(s.Have)/took.Seconds()), s.Held,
-		megabytes(s.Bytes), megabytes(p.bus.memory()), megabytes(residentOf(os.Getpid())-before))
+		megabytes(s.Bytes), megabytes(p.bus.memory()), megabytes(more))
 	return nil
 }
 
