@@ -74,8 +74,9 @@ func TestProgramIsInHostAndCgroupAndLeavesNothing(t *testing.T) {
 func TestSignalReachesTheProgram(t *testing.T) {
 	l := newLab(t, Path{RTT: time.Millisecond, Rate: 1e9})
 	mark := filepath.Join(t.TempDir(), "mark")
-	cmd, _ := started(t, l, nil, fmt.Sprintf("trap 'echo >%s' HUP", mark))
-	if err := Signal(cmd, unix.SIGHUP); err != nil {
+	// Not HUP: under nohup no shell can trap it.
+	cmd, _ := started(t, l, nil, fmt.Sprintf("trap 'echo >%s' USR1", mark))
+	if err := Signal(cmd, unix.SIGUSR1); err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -89,7 +90,7 @@ func TestSignalReachesTheProgram(t *testing.T) {
 	if err := Kill(cmd); err != nil {
 		t.Error(err)
 	}
-	if Signal(cmd, unix.SIGHUP) == nil {
+	if Signal(cmd, unix.SIGUSR1) == nil {
 		t.Error("a signal was sent to a program that has ended")
 	}
 }

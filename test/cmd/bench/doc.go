@@ -6,5 +6,5 @@
 // It owns the sections, one function in a file each, and the tables. It refuses
 // to assert: a figure is for people to judge.
 //
-//	bench -> test/bench, test/lab, test/rig, pkg/pathstore, cilium/ebpf
+//	bench -> test/bench, test/figures, test/lab, test/rig, pkg/pathstore, cilium/ebpf
 package main

@@ -7,5 +7,5 @@
 // It owns two scenes, a table and the record of events. It refuses to judge:
 // the tests of package browser do.
 //
-//	cmd/browser -> test/browser, test/example, test/rig, pkg/resume
+//	cmd/browser -> test/figures, test/browser, test/example, test/rig, pkg/resume
 package main

@@ -8,5 +8,5 @@
 // over kernel maps of their own in this process, the NATS server is a process of
 // its own. It refuses to assert: a figure is for people to judge.
 //
-//	fleet -> test/balance, pkg/agent, pkg/client, pkg/fleet, nats-server
+//	fleet -> test/figures, test/balance, pkg/agent, pkg/client, pkg/fleet, nats-server
 package main

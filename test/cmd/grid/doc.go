@@ -6,5 +6,5 @@
 //
 // It owns the grid and its table. It refuses to judge one run: medians count.
 //
-//	grid -> rig -> lab
+//	grid -> figures, rig -> lab
 package main

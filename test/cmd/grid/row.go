@@ -25,6 +25,10 @@ func (b bench) row(ctx context.Context, on route, bytes int) (row, error) {
 	for _, entry := range entries {
 		ways = append(ways, start{entry: entry})
 	}
+	before, err := b.rig.Counters()
+	if err != nil {
+		return row{}, err
+	}
 	runs := make([][]connection, len(ways))
 	running, ctx := errgroup.WithContext(ctx)
 	running.SetLimit(b.lanes)
@@ -46,5 +50,21 @@ func (b bench) row(ctx context.Context, on route, bytes int) (row, error) {
 	for i, entry := range entries {
 		all.Careful[fmt.Sprint(entry)] = figureOf(runs[2+i])
 	}
-	return all, nil
+	return all, b.checkFound(before, all)
+}
+
+// checkFound exists because a connection that should have had an entry, and had
+// none, would pass for one that gains nothing. Clients whose sockets happened to be
+// made in the servers' cgroup count as established, and find none either.
+func (b bench) checkFound(before map[string]uint64, r row) error {
+	now, err := b.rig.Counters()
+	since := func(counter string) int { return int(now[counter] - before[counter]) }
+	want := 0
+	for _, f := range r.Careful {
+		want += len(f.Times) + f.Disturbed
+	}
+	if got := since("established") - since("no_saved_path"); err == nil && got != want {
+		err = fmt.Errorf("%v: %d connections found an entry, and %d had one", r.Route, got, want)
+	}
+	return err
 }

@@ -6,5 +6,5 @@
 //
 // It owns the scenes and their tables. It refuses to assert.
 //
-//	live -> rig, lab -> pkg/revive, pkg/pathstore
+//	live -> figures, rig, lab -> pkg/revive, pkg/pathstore
 package main

@@ -7,5 +7,5 @@
 // It owns the load and the table. It refuses to share a core with the agent,
 // where there are two: the agent gets one, the load the rest.
 //
-//	reports -> rig -> pkg/client, pathstore, the tcpresume program
+//	reports -> figures, rig -> pkg/client, pathstore, the tcpresume program
 package main

@@ -6,5 +6,5 @@
 // It owns the two scenes and their tables. It refuses to call a fast newcomer
 // good: what the others lost counts.
 //
-//	stale -> rig -> lab
+//	stale -> figures, rig -> lab
 package main
