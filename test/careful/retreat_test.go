@@ -65,7 +65,7 @@ func TestRetreatHoldsItsWindow(t *testing.T) {
 			retreat := s.Events.Change(t, p, "safe_retreat")
 			exit := s.Events.Change(t, p, "normal")
 			most := max(uint32(retreat.PipeSize)/2/retreat.MSS, 2)
-			n, rate := 0, uint64(0)
+			n, over, rate := 0, 0, uint64(0)
 			for _, seen := range all {
 				if !seen.from.After(retreat.At) || !seen.to.Before(exit.At) {
 					continue
@@ -77,7 +77,9 @@ func TestRetreatHoldsItsWindow(t *testing.T) {
 					t.Fatalf("pacing rate %d %v after the retreat, %d at first", seen.Pacing_rate, seen.from.Sub(retreat.At), rate)
 				}
 				inFlight := seen.Unacked - seen.Sacked - seen.Lost + seen.Retrans
-				if seen.Snd_cwnd > most && !(seen.Total_retrans <= 1 && seen.Snd_cwnd <= inFlight+1) {
+				if seen.Snd_cwnd <= most || seen.Total_retrans <= 1 && seen.Snd_cwnd <= inFlight+1 {
+					over = 0
+				} else if over++; over > 1 { // TCP_INFO reads the window without the lock, and may meet an ACK between PRR and us
 					t.Fatalf("window %d %v after the retreat, in flight %d, sent again %d, want at most %d",
 						seen.Snd_cwnd, seen.from.Sub(retreat.At), inFlight, seen.Total_retrans, most)
 				}
