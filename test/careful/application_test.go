@@ -81,7 +81,9 @@ func TestIdleWithinTheJump(t *testing.T) {
 			before := scene.Info(t, p.Server)
 			check.Between(t, "window after the idle time", before.Snd_cwnd, 10, validated.Cwnd+42)
 			p.Send(t, 3_000_000)
-			check.Same(t, "retransmissions before the pipe is full", s.Events.Change(t, p, "normal").Retrans, 0)
+			// BBR notices a full pipe by the rate, and may have overrun the queue a little by then.
+			most := map[string]uint32{"bbr": 100}[cc]
+			check.Between(t, "retransmissions before the pipe is full", s.Events.Change(t, p, "normal").Retrans, 0, most)
 			s.Ended(t, p, jumps, validates, fills, isFull)
 		})
 	}
