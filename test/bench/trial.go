@@ -4,7 +4,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -44,17 +43,12 @@ const triesPerTrial = 4
 
 // Run makes one transfer in a mode, and again while the machine is too busy.
 func (b *Bed) Run(ctx context.Context, mode Mode, t Transfer) (Trial, error) {
-	var (
-		trial Trial
-		err   error
-	)
-	for discarded := range triesPerTrial {
+	var trial Trial
+	discarded, err := lab.Again(triesPerTrial, func() (err error) {
 		trial, err = b.try(ctx, mode, t)
-		trial.Discarded = discarded
-		if !errors.Is(err, lab.ErrBusy) {
-			break
-		}
-	}
+		return err
+	})
+	trial.Discarded = discarded
 	if err != nil {
 		return trial, fmt.Errorf("mode %s: %w", mode.Name, err)
 	}

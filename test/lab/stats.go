@@ -13,6 +13,16 @@ import (
 // emulate the path.
 var ErrBusy = errors.New("the machine is too busy to measure")
 
+// Again measures until the machine was not too busy, and at most so many times.
+// It returns how many measurements it threw away before the last one.
+func Again(times int, measure func() error) (thrown int, err error) {
+	for ; ; thrown++ {
+		if err = measure(); !errors.Is(err, ErrBusy) || thrown+1 >= times {
+			return thrown, err
+		}
+	}
+}
+
 // lateShare is the part of packets that may be delivered more than 1 ms after their time.
 const lateShare = 0.01
 

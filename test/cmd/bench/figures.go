@@ -23,13 +23,6 @@ func inMilliseconds(d time.Duration) float64 { return float64(d.Microseconds()) 
 
 func milliseconds(ms float64) string { return fmt.Sprintf("%.0f ms", ms) }
 
-func size(bytes int) string {
-	if bytes >= 1e6 {
-		return fmt.Sprintf("%g MB", float64(bytes)/1e6)
-	}
-	return fmt.Sprintf("%g kB", float64(bytes)/1e3)
-}
-
 // grouped writes 1048576 as 1 048 576.
 func grouped[N ~int | ~uint64 | ~uint32 | ~int64](n N) string {
 	digits := fmt.Sprint(n)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tcpresume/tcpresume/test/bench"
+	"github.com/tcpresume/tcpresume/test/figures"
 )
 
 // cell is one combination, measured in every mode.
@@ -67,9 +68,9 @@ func (c *cell) inDefault() bool {
 }
 
 func (c *cell) String() string {
-	text := fmt.Sprintf("%d ms/%d Mbit/s, queue %g BDP, %s, %s", c.RTTms, c.Mbps, c.QueueBDP, c.CC, size(c.Bytes))
+	text := fmt.Sprintf("%d ms/%d Mbit/s, queue %g BDP, %s, %s", c.RTTms, c.Mbps, c.QueueBDP, c.CC, figures.Size(c.Bytes))
 	if c.Before > 0 {
-		text += ", after " + size(c.Before)
+		text += ", after " + figures.Size(c.Before)
 	}
 	if c.StockWindow {
 		text += ", stock window"

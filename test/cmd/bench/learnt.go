@@ -11,6 +11,7 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 	"github.com/tcpresume/tcpresume/test/bench"
+	"github.com/tcpresume/tcpresume/test/figures"
 	"github.com/tcpresume/tcpresume/test/lab"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
@@ -40,15 +41,15 @@ func learnt(ctx context.Context, opts options) (_ section, err error) {
 		if err != nil {
 			return s, err
 		}
-		opts.book.AddTime(one.first.Elapsed, "learnt", "first", size(teaching))
-		opts.book.AddTime(one.second.Elapsed, "learnt", "second", size(taught))
-		opts.book.AddTime(one.cold.Elapsed, "learnt", "cold", size(taught))
+		opts.book.AddTime(one.first.Elapsed, "learnt", "first", figures.Size(teaching))
+		opts.book.AddTime(one.second.Elapsed, "learnt", "second", figures.Size(taught))
+		opts.book.AddTime(one.cold.Elapsed, "learnt", "cold", figures.Size(taught))
 		lessons = append(lessons, one)
 	}
 	m := middle(lessons, func(l lesson) time.Duration { return l.second.Elapsed })
 	t := table{head: []string{"connection", "response", "time", "x ideal", "retransmits"}}
 	row := func(name string, bytes int, r lab.Result) {
-		t.rows = append(t.rows, []string{name, size(bytes), milliseconds(inMilliseconds(r.Elapsed)), fmt.Sprintf("%.2f", r.Ratio), fmt.Sprint(r.Retransmits)})
+		t.rows = append(t.rows, []string{name, figures.Size(bytes), milliseconds(inMilliseconds(r.Elapsed)), fmt.Sprintf("%.2f", r.Ratio), fmt.Sprint(r.Retransmits)})
 	}
 	row("first, cold; it teaches "+grouped(uint64(m.saved.Cwnd))+" bytes", teaching, m.first)
 	row("second, from that", taught, m.second)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tcpresume/tcpresume/test/bench"
+	"github.com/tcpresume/tcpresume/test/figures"
 )
 
 func transferTables(done []*cell) []table {
@@ -20,7 +21,7 @@ func transferTables(done []*cell) []table {
 		{"CUBIC", func(c *cell) bool { return c.CC == "cubic" && c.Before == 0 && !c.StockWindow && !c.Paced }, ""},
 		{"Reno", func(c *cell) bool { return c.CC == "reno" }, ""},
 		{"BBR", func(c *cell) bool { return c.CC == "bbr" }, ""},
-		{fmt.Sprintf("CUBIC, after a first answer of %s as TLS sends one", size(tlsFlight)), func(c *cell) bool { return c.Before > 0 }, ""},
+		{fmt.Sprintf("CUBIC, after a first answer of %s as TLS sends one", figures.Size(tlsFlight)), func(c *cell) bool { return c.Before > 0 }, ""},
 		{"CUBIC, to a client with the kernel's default receive window", func(c *cell) bool { return c.StockWindow }, "receiver-limited"},
 		{"CUBIC, on a server with the kernel's own pacing (fq, or SO_MAX_PACING_RATE)", func(c *cell) bool { return c.Paced }, ""},
 	}
@@ -50,7 +51,7 @@ func transferTables(done []*cell) []table {
 func (c *cell) row() []string {
 	row := []string{
 		fmt.Sprintf("%d ms, %d Mbit/s", c.RTTms, c.Mbps), fmt.Sprintf("%g BDP", c.QueueBDP),
-		size(c.Bytes), milliseconds(c.IdealMs),
+		figures.Size(c.Bytes), milliseconds(c.IdealMs),
 	}
 	cold := c.typical("cold")
 	var retransmits, limited []string

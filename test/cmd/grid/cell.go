@@ -4,12 +4,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/resume"
+	"github.com/tcpresume/tcpresume/test/figures"
 	"github.com/tcpresume/tcpresume/test/lab"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
@@ -55,16 +54,8 @@ func figureOf(runs []connection) figure {
 	return f
 }
 
-func (f figure) time() time.Duration { return median(f.Times) }
-func (f figure) retransmits() int    { return median(f.Retransmits) }
-
-func median[T int | time.Duration](values []T) T {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
-}
+func (f figure) time() time.Duration { return figures.Median(f.Times) }
+func (f figure) retransmits() int    { return figures.Median(f.Retransmits) }
 
 // start is a way to begin a connection: cold, a larger initial window, careful.
 type start struct {
@@ -80,25 +71,21 @@ type bench struct {
 	loss    float64
 }
 
-// busyAttempts is how often a run is tried again that the machine was too busy for.
-const busyAttempts = 5
+// attempts is how often a run is made at most, until the machine was not too busy for it.
+const attempts = 6
 
 // once makes the run of a seed.
 func (b bench) once(ctx context.Context, on route, bytes int, how start, seed uint64) (made connection, err error) {
-	for {
-		made.Result, err = b.fetch(ctx, on, bytes, how, seed)
-		if err == nil {
-			err = made.Link.Undisturbed()
+	made.disturbed, err = lab.Again(attempts, func() (err error) {
+		if made.Result, err = b.fetch(ctx, on, bytes, how, seed); err != nil {
+			return err
 		}
-		if errors.Is(err, lab.ErrBusy) && made.disturbed < busyAttempts {
-			made.disturbed++
-			continue
-		}
-		if err != nil {
-			err = fmt.Errorf("%v, %d bytes: %w", on, bytes, err)
-		}
-		return made, err
+		return made.Link.Undisturbed()
+	})
+	if err != nil {
+		err = fmt.Errorf("%v, %d bytes: %w", on, bytes, err)
 	}
+	return made, err
 }
 
 func (b bench) fetch(ctx context.Context, on route, bytes int, how start, seed uint64) (lab.Result, error) {

@@ -31,7 +31,7 @@ func (r record) write(book *figures.Book) {
 		for _, entry := range entries {
 			f := row.Careful[fmt.Sprint(entry)]
 			f.keep(book, r, row, fmt.Sprintf("saved %g BDP", entry))
-			cell := fmt.Sprintf("%v, %s, saved %g BDP", row.Route, size(row.Bytes), entry)
+			cell := fmt.Sprintf("%v, %s, saved %g BDP", row.Route, figures.Size(row.Bytes), entry)
 			if over := ratio(f.time(), row.Cold.time()); over > 1+r.slack() {
 				lost = append(lost, fmt.Sprintf("%s: %.3f; %s", cell, over, f.inPairs(row.Cold)))
 			}
@@ -49,7 +49,7 @@ func (r record) write(book *figures.Book) {
 }
 
 func (r row) write(w io.Writer) {
-	fmt.Fprintf(w, "| %v | %s | %d (%.2f), %d |", r.Route, size(r.Bytes), r.Cold.time().Milliseconds(),
+	fmt.Fprintf(w, "| %v | %s | %d (%.2f), %d |", r.Route, figures.Size(r.Bytes), r.Cold.time().Milliseconds(),
 		ratio(r.Cold.time(), r.Cold.Ideal), r.Cold.retransmits())
 	for _, entry := range entries {
 		f := r.Careful[fmt.Sprint(entry)]
@@ -59,7 +59,7 @@ func (r row) write(w io.Writer) {
 }
 
 func (f figure) keep(book *figures.Book, of record, on row, way string) {
-	cell := []any{"grid", of.CC, fmt.Sprintf("loss %g %%", of.Loss*100), on.Route, size(on.Bytes), way}
+	cell := []any{"grid", of.CC, fmt.Sprintf("loss %g %%", of.Loss*100), on.Route, figures.Size(on.Bytes), way}
 	for i := range f.Times {
 		book.AddTime(f.Times[i], cell...)
 		book.Add(float64(f.Retransmits[i]), "retransmits", cell...)
@@ -88,10 +88,3 @@ func list(w io.Writer, title string, cells []string) {
 }
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
-
-func size(bytes int) string {
-	if bytes < 1_000_000 {
-		return fmt.Sprintf("%d kB", bytes/1000)
-	}
-	return fmt.Sprintf("%d MB", bytes/1_000_000)
-}

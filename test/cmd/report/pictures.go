@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tcpresume/tcpresume/test/figures"
 	"github.com/tcpresume/tcpresume/test/lab/plot"
 )
 
@@ -65,7 +66,7 @@ func byWay(p part) []plot.Distribution {
 			at = len(all)
 			all = append(all, plot.Distribution{Name: label(way)})
 		}
-		all[at].Values = append(all[at].Values, median(cells[figure])/median(cold))
+		all[at].Values = append(all[at].Values, figures.Median(cells[figure])/figures.Median(cold))
 	}
 	return all
 }
@@ -75,9 +76,4 @@ func label(way string) string {
 		return "careful, saved " + bdp + " BDP"
 	}
 	return "ip route initcwnd 2 BDP"
-}
-
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tcpresume/tcpresume/test/figures"
 	"github.com/tcpresume/tcpresume/test/lab"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
@@ -44,7 +45,7 @@ func besideAFlow(ctx context.Context, r *rig.Rig) error {
 		slices.Sort(retransmits)
 		fmt.Fprintf(book, "| %s | %s | %d, %v | %d | %.1f Mbit/s |\n", start("CUBIC", wrong),
 			milliseconds(middle(all, func(c collision) time.Duration { return c.newcomer.Elapsed })),
-			retransmits[len(retransmits)/2], retransmits,
+			figures.Median(retransmits), retransmits,
 			middle(all, func(c collision) uint64 { return c.lost }),
 			middle(all, func(c collision) float64 { return c.goodput }))
 	}
@@ -63,8 +64,7 @@ func middle[T ~int | ~int64 | ~uint64 | ~float64](all []collision, of func(colli
 	for i, c := range all {
 		values[i] = of(c)
 	}
-	slices.Sort(values)
-	return values[len(values)/2]
+	return figures.Median(values)
 }
 
 func collide(ctx context.Context, r *rig.Rig, wrong bool, settled time.Duration) (collision, error) {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"net/netip"
@@ -30,7 +29,7 @@ const (
 	exchange  = 4000 // a TLS-like answer first
 	staleness = 10   // the entry, in BDP of the path as it is now
 
-	busyAttempts = 5 // for a run that the machine was too busy for
+	attempts = 5 // of a run, until the machine was not too busy for it
 )
 
 var newcomer = netip.MustParseAddr("198.18.1.9")
@@ -73,11 +72,10 @@ func each[T any](ctx context.Context, f func(ctx context.Context, run int) (T, e
 	running.SetLimit(*lanes)
 	for i := range results {
 		running.Go(func() (err error) {
-			for range busyAttempts {
-				if results[i], err = f(ctx, i); !errors.Is(err, lab.ErrBusy) {
-					break
-				}
-			}
+			_, err = lab.Again(attempts, func() (err error) {
+				results[i], err = f(ctx, i)
+				return err
+			})
 			return err
 		})
 	}
