@@ -26,11 +26,13 @@ var (
 )
 
 var (
-	sizes   = []int{100_000, 1_000_000, 10_000_000}
-	entries = []float64{0.5, 1, 2}
+	sizes   = list[int]{100_000, 1_000_000, 10_000_000}
+	entries = list[float64]{0.05, 0.1, 0.16, 0.25, 0.35, 0.5, 1, 2}
 )
 
 func main() {
+	flag.Var(&sizes, "sizes", "bytes of the responses")
+	flag.Var(&entries, "entries", "saved windows in BDP")
 	flag.Parse()
 	rig.Isolate(run)
 }
@@ -47,12 +49,16 @@ func run() int {
 
 func routes() []route {
 	var all []route
-	for _, rtt := range []time.Duration{20, 100, 300} {
-		for _, rate := range []uint64{20e6, 100e6} {
-			for _, queue := range []float64{0.25, 1} {
-				if on := (route{RTT: rtt * time.Millisecond, Rate: rate, Queue: queue}); strings.Contains(on.String(), *only) {
-					all = append(all, on)
-				}
+	for _, on := range []route{
+		{RTT: 20, Rate: 20e6}, {RTT: 20, Rate: 100e6},
+		{RTT: 60, Rate: 50e6},
+		{RTT: 100, Rate: 20e6}, {RTT: 100, Rate: 100e6},
+		{RTT: 300, Rate: 20e6}, {RTT: 300, Rate: 100e6},
+	} {
+		on.RTT *= time.Millisecond
+		for _, on.Queue = range []float64{0.25, 1} {
+			if strings.Contains(on.String(), *only) {
+				all = append(all, on)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/tcpresume/tcpresume/test/figures"
@@ -22,7 +23,11 @@ func (r record) slack() float64 {
 
 func (r record) write(book *figures.Book) {
 	fmt.Fprintf(book, "%s, a 4 kB exchange first, %d runs a cell, random loss %g %%. Medians; careful and initcwnd as time / cold (x ideal), retransmits.\n\n", r.CC, r.Repeats, r.Loss*100)
-	fmt.Fprintln(book, "| path | response | cold ms (x ideal), retransmits | saved 0.5 BDP | 1 BDP | 2 BDP | initcwnd 2 BDP |\n|---|---|---|---|---|---|---|")
+	fmt.Fprint(book, "| path | response | cold ms (x ideal), retransmits | ")
+	for _, entry := range entries {
+		fmt.Fprintf(book, "saved %g BDP | ", entry)
+	}
+	fmt.Fprintf(book, "initcwnd 2 BDP |\n|%s\n", strings.Repeat("---|", 4+len(entries)))
 	var lost, wasteful []string
 	for _, row := range r.Rows {
 		row.write(book)
@@ -44,8 +49,8 @@ func (r record) write(book *figures.Book) {
 		}
 	}
 	cells := len(r.Rows) * len(entries)
-	list(book, fmt.Sprintf("Cells more than %g %% slower than cold, of %d", r.slack()*100, cells), lost)
-	list(book, "Cells with more retransmits than 1.5 x cold + 20 (saved 0.5 and 1 BDP), or than initcwnd (2 BDP)", wasteful)
+	listed(book, fmt.Sprintf("Cells more than %g %% slower than cold, of %d", r.slack()*100, cells), lost)
+	listed(book, "Cells with more retransmits than 1.5 x cold + 20 (saved up to 1 BDP), or than initcwnd (2 BDP)", wasteful)
 }
 
 func (r row) write(w io.Writer) {
@@ -80,7 +85,7 @@ func (f figure) inPairs(cold figure) string {
 	return fmt.Sprintf("slower in %d of %d pairs, their mean %.3f", slower, len(f.Times), math.Exp(logs/float64(len(f.Times))))
 }
 
-func list(w io.Writer, title string, cells []string) {
+func listed(w io.Writer, title string, cells []string) {
 	fmt.Fprintf(w, "\n%s: %d\n", title, len(cells))
 	for _, cell := range cells {
 		fmt.Fprintf(w, "- %s\n", cell)
