@@ -7,6 +7,8 @@
 #ifndef RESUME_CAREFUL_H
 #define RESUME_CAREFUL_H
 
+#include "cwnd.h"
+#include "observe.h"
 #include "owner.h"
 #include "pace.h"
 #include "turn.h"
@@ -24,15 +26,10 @@ static __always_inline bool careful_holds(const struct resume_conn *conn)
 	return careful_jumping(conn) || conn->ph.now == RESUME_PHASE_SAFE_RETREAT;
 }
 
-static __always_inline __u32 segments_in_flight(const struct tcp_sock *tp)
-{
-	return tp->packets_out - tp->sacked_out - tp->lost_out + tp->retrans_out;
-}
-
-static __always_inline void careful_see(const struct tcp_sock *tp, const struct resume_conn *conn,
+static __always_inline void careful_see(const struct tcp_sock *tp, struct resume_conn *conn,
 					struct phase_io *io)
 {
-	__u32 mss = conn->mss, snd_nxt = tp->snd_nxt;
+	__u32 mss = tp->mss_cache, snd_nxt = tp->snd_nxt;
 
 	/* Or one instruction would load it from a socket and a map, which the verifier refuses. */
 	barrier_var(snd_nxt);
@@ -41,10 +38,11 @@ static __always_inline void careful_see(const struct tcp_sock *tp, const struct 
 	io->snd_una = tp->snd_una;
 	io->snd_nxt = snd_nxt;
 	io->waiting = tp->write_seq - snd_nxt;
-	io->flight = segments_in_flight(tp) * mss;
-	io->cwnd = at_most(tp->snd_cwnd, ~0U / mss) * mss;
+	io->flight = bytes_in_flight(tp);
+	io->cwnd = cwnd_bytes(tp);
+	io->clamp = cwnd_clamp_bytes(tp);
 	io->receiver_window = tp->snd_wnd;
-	io->delivered = tp->delivered * mss;
+	io->delivered = bytes_delivered(tp);
 	io->srtt_us = tp->srtt_us >> 3;
 	io->min_rtt_us = tp->rtt_min.s[0].v;
 	io->now_us = tp->tcp_mstamp; /* the clock that packets are stamped with */
@@ -66,7 +64,30 @@ static __always_inline void careful_unlearn(struct sock *sk)
 	struct resume_observation *seen = bpf_sk_storage_get(&resume_seen, sk, 0, 0);
 
 	if (seen)
-		seen->window = 0;
+		observe_nothing(seen);
+}
+
+/* RFC 9959 3.1: PipeSize was carried within a round trip, so it may be saved. */
+static __always_inline void careful_learn(struct sock *sk, const struct resume_conn *conn,
+					  const struct phase_io *io)
+{
+	struct resume_observation *seen = bpf_sk_storage_get(&resume_seen, sk, 0, 0);
+
+	if (seen)
+		observe_best(seen, conn->ph.pipe, io->min_rtt_us, bpf_ktime_get_boot_ns());
+}
+
+/*
+ * True where the jump itself failed. While filling the window was proven, so a
+ * timeout there is normal congestion control's, to be undone if it was spurious.
+ */
+static __always_inline bool careful_failed(enum resume_phase before, enum resume_phase now,
+					   enum resume_trigger trigger)
+{
+	if (now == RESUME_PHASE_SAFE_RETREAT)
+		return true;
+	return trigger == RESUME_TRIGGER_RTO &&
+	       (before == RESUME_PHASE_UNVALIDATED || before == RESUME_PHASE_VALIDATING);
 }
 
 /* What a phase change means beyond the window: the claim, the pacing, the entry, the event. */
@@ -77,19 +98,33 @@ static __always_inline void careful_turned(struct sock *sk, struct resume_conn *
 
 	if (now == RESUME_PHASE_UNVALIDATED)
 		careful_pace(sk, conn, io);
-	else if (now != RESUME_PHASE_VALIDATING)
+	else
 		pace_stop(sk, conn);
-	if (now == RESUME_PHASE_SAFE_RETREAT ||
-	    (io->trigger == RESUME_TRIGGER_RTO && conn->claimed)) {
-		conn->outcome = io->trigger;
-		owner_refute(conn);
-		careful_unlearn(sk);
+	if (before == RESUME_PHASE_VALIDATING && now == RESUME_PHASE_FILLING)
+		careful_learn(sk, conn, io);
+	if (careful_failed(before, now, io->trigger)) {
 		conn->retreated = RETREATED_IN_REPAIR;
+		if (io->trigger != RESUME_TRIGGER_LOCAL_CONGESTION) {
+			conn->outcome = io->trigger;
+			owner_refute(conn);
+			careful_unlearn(sk);
+		}
 	}
 	conn->undo_end = io->snd_nxt;
 	if (now == RESUME_PHASE_NORMAL || now == RESUME_PHASE_FILLING)
 		owner_jump_over(conn);
 	turn_told(conn, (struct tcp_sock *)sk, before, io->trigger);
+}
+
+static __always_inline void careful_write(struct tcp_sock *tp, struct resume_conn *conn,
+					  const struct phase_io *io, __u32 before)
+{
+	if (io->cwnd != before)
+		cwnd_write(tp, io->cwnd);
+	if (io->ssthresh)
+		ssthresh_write(tp, io->ssthresh);
+	if (careful_jumping(conn) || io->trigger)
+		conn->held = io->cwnd;
 }
 
 static __always_inline void careful_step(struct sock *sk, struct resume_conn *conn,
@@ -99,7 +134,7 @@ static __always_inline void careful_step(struct sock *sk, struct resume_conn *co
 	enum resume_phase before = conn->ph.now;
 	__u32 cwnd;
 
-	if (!conn->mss)
+	if (!tp->mss_cache)
 		return;
 	careful_see(tp, conn, io);
 	cwnd = io->cwnd;
@@ -113,12 +148,7 @@ static __always_inline void careful_step(struct sock *sk, struct resume_conn *co
 			io->cwnd = cwnd;
 		}
 	}
-	if (io->cwnd != cwnd)
-		tp->snd_cwnd = at_least(io->cwnd / conn->mss, 1);
-	if (io->ssthresh)
-		tp->snd_ssthresh = at_least(io->ssthresh / conn->mss, 2);
-	if (careful_jumping(conn) || io->trigger)
-		conn->snd_cwnd = io->cwnd / conn->mss;
+	careful_write(tp, conn, io, cwnd);
 	if (io->trigger)
 		careful_turned(sk, conn, io, before);
 }
@@ -131,12 +161,12 @@ static __always_inline void careful_step(struct sock *sk, struct resume_conn *co
 static __always_inline void careful_hold(struct tcp_sock *tp, const struct resume_conn *conn)
 {
 	struct inet_connection_sock *icsk = &tp->inet_conn;
-	__u32 hold = conn->snd_cwnd;
+	__u32 held = cwnd_segments(tp, conn->held), hold = held;
 
 	if (!tp->prr_out && BPF_CORE_READ_BITFIELD(icsk, icsk_ca_state) == TCP_CA_RECOVERY)
 		hold = at_least(hold, segments_in_flight(tp) + 1);
-	if (tp->snd_cwnd > hold || hold > conn->snd_cwnd)
-		tp->snd_cwnd = hold;
+	if (tp->snd_cwnd > hold || hold > held)
+		tp->snd_cwnd = at_most(hold, tp->snd_cwnd_clamp);
 }
 
 /* The hook of RFC 9959's jump: data is waiting, and the window is read anew after this. */
@@ -151,40 +181,55 @@ static __always_inline void careful_before_send(struct sock *sk, struct resume_c
 		careful_hold(tp, conn);
 }
 
-static __always_inline void careful_acked(struct sock *sk, struct resume_conn *conn, __u32 acked)
+static __always_inline void careful_acked(struct sock *sk, struct resume_conn *conn)
 {
+	__u64 acked = ((struct tcp_sock *)sk)->bytes_acked;
 	struct phase_io io = {
 		.input = PHASE_ACK,
-		.acked = acked * conn->mss,
+		.acked = acked - conn->acked_before,
 		.rtt_us = conn->rtt_us,
 	};
 
+	conn->acked_before = acked;
 	conn->rtt_us = 0;
 	careful_step(sk, conn, &io);
+}
+
+/*
+ * What a change of state stands for. CWR is entered by ACKs with an ECN echo,
+ * which came at this very moment, and by the host's own queues. Loss is entered
+ * by a timeout, which has set the window to one segment more than is in flight,
+ * and where the path's MTU fell, which has not.
+ */
+static __always_inline enum phase_input careful_input(const struct tcp_sock *tp,
+						      const struct resume_conn *conn, __u8 state)
+{
+	if (state == TCP_CA_CWR)
+		return conn->ece_at == tp->tcp_mstamp ? PHASE_ECN : PHASE_LOCAL;
+	if (state != TCP_CA_LOSS)
+		return PHASE_LOSS;
+	return tp->snd_cwnd > segments_in_flight(tp) + 1 ? PHASE_MTU : PHASE_RTO;
 }
 
 static __always_inline void careful_congestion(struct sock *sk, struct resume_conn *conn,
 					       __u8 state)
 {
-	struct phase_io io = {.input = PHASE_LOSS};
+	struct phase_io io = {.input = careful_input((struct tcp_sock *)sk, conn, state)};
 
-	if (state == TCP_CA_CWR)
-		io.input = PHASE_ECN;
-	else if (state == TCP_CA_LOSS)
-		io.input = PHASE_RTO;
 	careful_step(sk, conn, &io);
 }
 
 /* The threshold when congestion ends a jump: half of what was proven, not of what was tried. */
 static __always_inline __u32 careful_ssthresh(struct sock *sk, struct resume_conn *conn)
 {
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	struct phase_io io = {};
 
-	if (!conn->mss)
+	if (!tp->mss_cache)
 		return 2;
-	careful_see((struct tcp_sock *)sk, conn, &io);
+	careful_see(tp, conn, &io);
 	phase_measure(&conn->ph, &io);
-	return at_least(conn->ph.pipe / 2 / conn->mss, 2);
+	return at_least(conn->ph.pipe / 2 / tp->mss_cache, 2);
 }
 
 #endif

@@ -61,6 +61,12 @@ __u32 BPF_PROG(bbr_undo, struct sock *sk)
 }
 
 SEC("struct_ops")
+void BPF_PROG(bbr_ack, struct sock *sk, __u32 flags)
+{
+	window_ack(sk, flags);
+}
+
+SEC("struct_ops")
 void BPF_PROG(bbr_event, struct sock *sk, enum tcp_ca_event event)
 {
 	bbr_cwnd_event(sk, event);
@@ -96,6 +102,7 @@ struct tcp_congestion_ops resume_bbr = {
 	.sndbuf_expand = (void *)bbr_sndbuf,
 	.undo_cwnd = (void *)bbr_undo,
 	.cwnd_event = (void *)bbr_event,
+	.in_ack_event = (void *)bbr_ack,
 	.ssthresh = (void *)bbr_thresh,
 	.min_tso_segs = (void *)bbr_tso,
 	.set_state = (void *)bbr_state,

@@ -48,6 +48,12 @@ void BPF_PROG(cubic_state, struct sock *sk, __u8 new_state)
 }
 
 SEC("struct_ops")
+void BPF_PROG(cubic_ack, struct sock *sk, __u32 flags)
+{
+	window_ack(sk, flags);
+}
+
+SEC("struct_ops")
 void BPF_PROG(cubic_event, struct sock *sk, enum tcp_ca_event event)
 {
 	cubictcp_cwnd_event(sk, event);
@@ -85,6 +91,7 @@ struct tcp_congestion_ops resume_cubic = {
 	.cong_avoid = (void *)cubic_avoid,
 	.set_state = (void *)cubic_state,
 	.cwnd_event = (void *)cubic_event,
+	.in_ack_event = (void *)cubic_ack,
 	.pkts_acked = (void *)cubic_acked,
 	.min_tso_segs = (void *)cubic_tso,
 	.undo_cwnd = (void *)cubic_undo,

@@ -42,6 +42,12 @@ void BPF_PROG(reno_state, struct sock *sk, __u8 new_state)
 }
 
 SEC("struct_ops")
+void BPF_PROG(reno_ack, struct sock *sk, __u32 flags)
+{
+	window_ack(sk, flags);
+}
+
+SEC("struct_ops")
 void BPF_PROG(reno_event, struct sock *sk, enum tcp_ca_event event)
 {
 	if (event == CA_EVENT_TX_START)
@@ -77,6 +83,7 @@ struct tcp_congestion_ops resume_reno = {
 	.cong_avoid = (void *)reno_avoid,
 	.set_state = (void *)reno_state,
 	.cwnd_event = (void *)reno_event,
+	.in_ack_event = (void *)reno_ack,
 	.pkts_acked = (void *)reno_acked,
 	.min_tso_segs = (void *)reno_tso,
 	.undo_cwnd = (void *)reno_undo,

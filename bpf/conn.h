@@ -16,9 +16,9 @@ struct resume_conn {
 	__u64 pacing_rate; /* bytes/s while a window leaves that nothing clocks; 0: not paced */
 	__u64 sent_before; /* bytes, when the state was given */
 	__u64 path_deadline_ns; /* careful: the entry's expiry, checked again at the jump */
-	__u32 mss; /* the unit between bytes and segments, for the connection's life */
-	__u32 snd_cwnd; /* exact: the stored windows in segments; careful: the window held */
-	__u32 snd_ssthresh;
+	__u64 acked_before; /* bytes acknowledged at the latest look */
+	__u64 ece_at; /* when the latest ACK with an ECN echo came, by tcp_mstamp */
+	__u32 held; /* bytes: the window that the phases hold */
 	__u32 rtt_us; /* of the ACK at hand, 0 without a sample */
 	enum resume_trigger outcome; /* of the use so far */
 	__u32 paced_by_us; /* sk_pacing_status was NONE before */
@@ -31,12 +31,20 @@ struct resume_conn {
 		event; /* who and from what; each event sent is a copy, brought up to date */
 };
 
+/* The most that was delivered in a round trip, and the path's round-trip time of then. */
+struct resume_best {
+	__u64 at_ns;
+	__u32 window; /* bytes */
+	__u32 rtt_us;
+};
+
 /* One that is observed (RFC 9959 3.1). */
 struct resume_observation {
 	__u64 at_ns; /* of the last round */
-	__u64 best_ns; /* when `window` was seen */
-	__u32 delivered; /* segments, at the last round */
-	__u32 window; /* bytes delivered in a round trip, the best so far */
+	__u64 delivered; /* bytes, by then */
+	__u64 turn_ns; /* when `recent` becomes `older`, after half of the policy's lifetime */
+	__u64 half_ns;
+	struct resume_best recent, older;
 };
 
 #endif

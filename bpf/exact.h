@@ -10,6 +10,7 @@
 #ifndef RESUME_EXACT_H
 #define RESUME_EXACT_H
 
+#include "cwnd.h"
 #include "pace.h"
 #include "turn.h"
 
@@ -20,9 +21,14 @@ static __always_inline bool exact_pending(const struct resume_conn *conn)
 
 static __always_inline void exact_apply(struct tcp_sock *tp, const struct resume_conn *conn)
 {
-	if (tp->snd_cwnd < conn->snd_cwnd || !tp->bytes_sent)
-		tp->snd_cwnd = conn->snd_cwnd;
-	tp->snd_ssthresh = conn->snd_ssthresh;
+	__u32 ssthresh_bytes = conn->event.ssthresh_bytes;
+
+	if (tp->snd_cwnd < cwnd_segments(tp, conn->event.cwnd_bytes) || !tp->bytes_sent)
+		cwnd_write(tp, conn->event.cwnd_bytes);
+	if (ssthresh_bytes)
+		ssthresh_write(tp, ssthresh_bytes);
+	else
+		tp->snd_ssthresh = TCP_INFINITE_SSTHRESH;
 }
 
 /* The RTT as stored: the handshake's is missing with Fast Open and coarse with SYN cookies. */
@@ -34,19 +40,14 @@ static __always_inline __u32 exact_rtt_us(const struct tcp_sock *tp, const struc
 static __always_inline void exact_start(struct sock *sk, struct resume_conn *conn)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
-	__u32 mss = conn->mss, paced, rtt_us;
+	__u32 window = cwnd_bounded(tp, conn->event.cwnd_bytes);
+	__u32 exempt = PACE_EXEMPT_SEGMENTS * tp->mss_cache;
+	__u32 rtt_us = exact_rtt_us(tp, conn);
 
-	conn->snd_cwnd = conn->event.cwnd_bytes / mss;
-	conn->snd_ssthresh = TCP_INFINITE_SSTHRESH;
-	if (conn->event.ssthresh_bytes)
-		conn->snd_ssthresh = conn->event.ssthresh_bytes / mss;
 	conn->sent_before = tp->bytes_sent;
 	exact_apply(tp, conn);
-
-	rtt_us = exact_rtt_us(tp, conn);
-	paced = conn->snd_cwnd > PACE_EXEMPT_SEGMENTS ? conn->snd_cwnd - PACE_EXEMPT_SEGMENTS : 0;
-	if (rtt_us)
-		pace_start(sk, conn, (__u64)paced * mss * 1000000 / rtt_us);
+	if (rtt_us && window > exempt)
+		pace_start(sk, conn, (__u64)(window - exempt) * 1000000 / rtt_us);
 }
 
 /* At init of a wrapper: the socket is the connection's. */
@@ -54,11 +55,9 @@ static __always_inline void resume_start(struct sock *sk)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
 	struct resume_conn *conn = conn_of(sk);
-	__u32 mss = tp->mss_cache;
 
-	if (!conn || !mss)
+	if (!conn || !tp->mss_cache)
 		return;
-	conn->mss = mss;
 	if (exact_pending(conn))
 		exact_start(sk, conn);
 	/* What gave it to a live connection may not read all that an event tells. */
@@ -72,7 +71,7 @@ static __always_inline bool exact_window_sent(const struct tcp_sock *tp,
 					      const struct resume_conn *conn)
 {
 	return exact_pending(conn) &&
-	       tp->bytes_sent - conn->sent_before >= (__u64)conn->snd_cwnd * tp->mss_cache;
+	       tp->bytes_sent - conn->sent_before >= cwnd_bounded(tp, conn->event.cwnd_bytes);
 }
 
 static __always_inline void exact_stop(struct sock *sk, struct resume_conn *conn,

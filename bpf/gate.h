@@ -68,8 +68,8 @@ static __always_inline bool gate_careful(struct bpf_sock_ops *ctx, const struct 
 		stats_count(no_saved_rtt);
 		return false;
 	}
-	/* Below that the jump saves no round trip; the window only grows from here. */
-	if (gate->path.cwnd_bytes / 2 < 2 * ctx_u32(ctx->snd_cwnd) * gate->mss) {
+	/* The window only grows from here. */
+	if (!phase_gains(gate->path.cwnd_bytes / 2, ctx_u32(ctx->snd_cwnd) * gate->mss)) {
 		stats_count(window_too_small);
 		return false;
 	}

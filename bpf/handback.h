@@ -20,14 +20,19 @@ static __always_inline void leave(struct sock *sk, struct resume_conn *conn,
 				  enum resume_trigger trigger)
 {
 	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	enum resume_phase before = conn->ph.now;
+	struct phase_io io = {};
+	__u32 cwnd;
 
 	pace_stop(sk, conn);
 	owner_jump_over(conn);
-	/* A window that nothing has proven yet does not outlive its phase. */
-	if (careful_holds(conn))
-		tp->snd_cwnd = at_most(tp->snd_cwnd,
-				       at_least(segments_in_flight(tp), INITIAL_WINDOW_SEGMENTS));
-	turn(conn, tp, RESUME_PHASE_NORMAL, trigger);
+	if (!tp->mss_cache)
+		return;
+	careful_see(tp, conn, &io);
+	cwnd = io.cwnd;
+	phase_leave(&conn->ph, &io, trigger);
+	careful_write(tp, conn, &io, cwnd);
+	turn_told(conn, tp, before, trigger);
 }
 
 /* Body of release: another congestion control takes over, and nothing of ours may stay behind. */

@@ -83,7 +83,7 @@ static __always_inline enum resume_verdict join_careful(const struct tcp_sock *t
 	if (percent <= saved * join->policy.rtt_low_percent ||
 	    percent > saved * join->policy.rtt_high_percent)
 		return RESUME_VERDICT_RTT_NOT_VALIDATED;
-	if (join->path.cwnd_bytes / 2 < 2 * JOIN_INITIAL_SEGMENTS * mss)
+	if (!phase_gains(join->path.cwnd_bytes / 2, JOIN_INITIAL_SEGMENTS * mss))
 		return RESUME_VERDICT_NO_GAIN;
 	return RESUME_VERDICT_RESUMED;
 }
@@ -119,8 +119,8 @@ static __always_inline bool join_worth_it(const struct sock *sk, const struct jo
 	if (join->cc != RESUME_CC_BBR)
 		return true;
 	return !BPF_CORE_READ_BITFIELD_PROBED(bbr, full_bw_reached) &&
-	       join->path.cwnd_bytes / 2 >=
-		       2 * BPF_CORE_READ(tp, snd_cwnd) * BPF_CORE_READ(tp, mss_cache);
+	       phase_gains(join->path.cwnd_bytes / 2,
+			   BPF_CORE_READ(tp, snd_cwnd) * BPF_CORE_READ(tp, mss_cache));
 }
 
 /* True if the connection's end will be seen, without which nothing could be claimed for it. */

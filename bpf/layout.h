@@ -100,6 +100,7 @@ enum resume_trigger {
 	RESUME_TRIGGER_CLOSED,
 	RESUME_TRIGGER_REVIVED, /* the state was given to an idle live connection */
 	RESUME_TRIGGER_ASKED, /* it was given because the application asked */
+	RESUME_TRIGGER_LOCAL_CONGESTION, /* a queue of this host dropped: the set stays */
 };
 
 #define RESUME_TRIGGER_SLOTS 32 /* a power of two, which the verifier can follow */
@@ -137,6 +138,7 @@ enum resume_limit {
 	RESUME_LIMIT_MAX_JUMP,
 	RESUME_LIMIT_STANDING_QUEUE, /* the RTT shows one */
 	RESUME_LIMIT_RECEIVER_WINDOW,
+	RESUME_LIMIT_CLAMP, /* the socket's snd_cwnd_clamp, as of a route's "cwnd lock" */
 };
 
 enum resume_event_kind {

@@ -8,7 +8,9 @@
 #ifndef RESUME_LEARN_H
 #define RESUME_LEARN_H
 
+#include "cwnd.h"
 #include "gate.h"
+#include "observe.h"
 
 #define LEARN_LEAST_WINDOWS 4 /* RFC 9959 3.1: below 4 x IW it is not worth saving */
 #define LEARN_LEAST_SEGMENTS (LEARN_LEAST_WINDOWS * 10)
@@ -22,51 +24,83 @@ static __always_inline bool learn_allowed(struct bpf_sock *sk)
 	       conn->ph.now == RESUME_PHASE_FILLING || conn->ph.now == RESUME_PHASE_RECONNAISSANCE;
 }
 
+static __always_inline __u64 learn_lifetime_ns(struct bpf_sock_ops *ctx)
+{
+	struct resume_policy policy;
+	__u8 addr[16];
+
+	addr_copy(addr, ctx->remote_ip6);
+	policy_for(addr, &policy);
+	return policy.lifetime_s * 1000000000ULL;
+}
+
 /* The stack calls once a round trip. Short connections never get a storage. */
-static __always_inline void learn_round(struct bpf_sock *sk)
+static __always_inline void learn_round(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
 {
 	struct resume_observation fresh = {}, *seen;
 	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	__u64 now = bpf_ktime_get_boot_ns(), window;
-	__u32 round_us;
+	__u64 now = bpf_ktime_get_boot_ns(), delivered, window;
+	__u32 round_us, rtt_us;
 
-	if (!tp || tp->delivered < LEARN_LEAST_SEGMENTS / 2)
+	if (!tp || tp->bytes_acked < LEARN_LEAST_SEGMENTS / 2 * tp->mss_cache)
 		return;
-	fresh.at_ns = now;
-	fresh.delivered = tp->delivered;
+	delivered = bytes_delivered(tp);
 	seen = bpf_sk_storage_get(&resume_seen, sk, 0, 0);
 	if (!seen) {
+		fresh.at_ns = now;
+		fresh.delivered = delivered;
+		fresh.half_ns = learn_lifetime_ns(ctx) / 2;
+		fresh.turn_ns = now + fresh.half_ns;
 		bpf_sk_storage_get(&resume_seen, sk, &fresh, BPF_SK_STORAGE_GET_F_CREATE);
 		return;
 	}
-	window = (__u64)(tp->delivered - seen->delivered) * tp->mss_cache;
+	/* Selective acknowledgements may be taken back. */
+	window = delivered > seen->delivered ? delivered - seen->delivered : 0;
 	round_us = (now - seen->at_ns) / 1000;
+	rtt_us = tp->rtt_min.s[0].v;
 	/* What a standing queue added to the round is not the path's. */
-	if (round_us > tp->rtt_min.s[0].v)
-		window = window * tp->rtt_min.s[0].v / round_us;
+	if (round_us > rtt_us)
+		window = window * rtt_us / round_us;
 	seen->at_ns = now;
-	seen->delivered = tp->delivered;
+	seen->delivered = delivered;
 	/* BBR is held by its pacing where others are by their window: both filled the path. */
 	if (!BPF_CORE_READ_BITFIELD(tp, is_cwnd_limited) && tp->app_limited)
 		return;
-	if (!learn_allowed(sk) || window < seen->window)
-		return;
-	seen->window = window > ~0U ? ~0U : window;
-	seen->best_ns = now;
+	if (learn_allowed(sk))
+		observe_best(seen, window > ~0U ? ~0U : window, rtt_us, now);
 }
 
-/* True where the saved entry is newer than what was seen, or is being used. */
-static __always_inline bool learn_outdone(const struct resume_peer *peer,
-					  const struct resume_observation *seen)
+static __always_inline bool learn_same_path(const struct resume_path *saved,
+					    const struct resume_best *best)
+{
+	return best->rtt_us / 2 <= saved->min_rtt_us && saved->min_rtt_us / 2 <= best->rtt_us;
+}
+
+/* True where the path bounded the connection; otherwise it may carry more than was seen. */
+static __always_inline bool learn_bounded(const struct tcp_sock *tp)
+{
+	return tp->snd_ssthresh < TCP_INFINITE_SSTHRESH || tp->total_retrans;
+}
+
+/*
+ * True where the saved entry is newer than what was seen, is being used, or says
+ * more of the same path than a connection that had less to send could see.
+ */
+static __always_inline bool learn_outdone(const struct resume_peer *peer, const struct tcp_sock *tp,
+					  const struct resume_best *best)
 {
 	struct resume_path copy, *entry;
 	enum claim_view view = claim_read(peer, &copy, &entry);
 
 	if (view == CLAIM_TAKEN) /* past its expiry its holder has vanished */
-		return seen->best_ns < copy.expires_ns;
+		return best->at_ns < copy.expires_ns;
 	if (view == CLAIM_UNSTABLE)
 		return true;
-	return view == CLAIM_FREE && copy.stored_ns > seen->best_ns;
+	if (view != CLAIM_FREE)
+		return false;
+	return copy.stored_ns > best->at_ns ||
+	       (best->window < copy.cwnd_bytes && bpf_ktime_get_boot_ns() < copy.expires_ns &&
+		learn_same_path(&copy, best) && !learn_bounded(tp));
 }
 
 /* Who shares what was learnt with other machines looks for it here. */
@@ -113,27 +147,31 @@ static __noinline void learn_save(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
 	struct resume_policy policy;
 	struct resume_path path = {};
 	struct resume_peer peer = {};
+	struct resume_best best;
 	__u8 addr[16];
 
-	if (!seen || !tp || !seen->window)
+	if (!seen || !tp)
 		return;
-	if (seen->window < LEARN_LEAST_SEGMENTS * tp->mss_cache) {
-		stats_count(learnt_too_small);
-		return;
-	}
 	addr_copy(addr, ctx->remote_ip6);
 	policy_for(addr, &policy);
 	if (!policy.learn || policy.mode == RESUME_MODE_OFF)
 		return;
+	best = observed(seen, bpf_ktime_get_boot_ns() - policy.lifetime_s * 1000000000ULL);
+	if (!best.window)
+		return;
+	if (best.window < LEARN_LEAST_SEGMENTS * tp->mss_cache) {
+		stats_count(learnt_too_small);
+		return;
+	}
 	peer_key(&peer, addr, &policy, bpf_get_netns_cookie(ctx));
-	if (learn_outdone(&peer, seen)) {
+	if (learn_outdone(&peer, tp, &best)) {
 		stats_count(learnt_older);
 		return;
 	}
-	path.stored_ns = bpf_ktime_get_boot_ns();
+	path.stored_ns = best.at_ns;
 	path.expires_ns = path.stored_ns + policy.lifetime_s * 1000000000ULL;
-	path.cwnd_bytes = seen->window;
-	path.min_rtt_us = tp->rtt_min.s[0].v;
+	path.cwnd_bytes = best.window;
+	path.min_rtt_us = best.rtt_us;
 	path.mode = RESUME_MODE_CAREFUL;
 	path.source = RESUME_SOURCE_LEARNT;
 	path.claim = path_seal(&peer, &path);

@@ -21,6 +21,8 @@ enum phase_input {
 	PHASE_LOSS,
 	PHASE_ECN,
 	PHASE_RTO,
+	PHASE_MTU, /* repaired as a loss is, but it was the path's MTU that fell */
+	PHASE_LOCAL, /* a drop in a queue of this host, which says nothing of the path */
 };
 
 /* State of one connection; fixed by the saved set first, then by the phases. */
@@ -42,7 +44,8 @@ struct phase {
 	__u32 cwnd_before;
 	__u32 delivered_before;
 	__u32 entered_us; /* the jump; then the retreat */
-	__u32 round_end; /* of one round trip while FILLING */
+	__u32 cold; /* what slow start without the jump would have reached, doubled each round */
+	__u32 round_end; /* of one round trip since the jump */
 	__u32 round_min_us;
 	__u32 round_samples;
 	__u32 base_rtt_us;
@@ -61,8 +64,9 @@ struct phase_io {
 	__u32 flight;
 	__u32 cwnd; /* in: the present one; out: what it becomes */
 	__u32 receiver_window;
+	__u32 clamp; /* no window of the socket may be larger */
 	__u32 delivered; /* since the connection began; wraps */
-	__u32 acked; /* by this ACK */
+	__u32 acked; /* since the look before this */
 	__u32 rtt_us; /* this ACK's sample, 0 without one */
 	__u32 srtt_us;
 	__u32 min_rtt_us;
@@ -74,8 +78,14 @@ struct phase_io {
 	enum resume_trigger trigger; /* not NONE: the phase changed */
 };
 
+/*
+ * A jump takes a round trip to leave and one to be confirmed, in which slow
+ * start would have doubled twice: below this many times the present window it
+ * gains nothing.
+ */
+#define JUMP_LEAST_WINDOWS 3
+
 #define FILLING_SAMPLES 8 /* RFC 9406 4.2 N_RTT_SAMPLE */
-#define FILLING_DIVISOR 4 /* RFC 9406 4.2 CSS_GROWTH_DIVISOR */
 #define FILLING_MIN_US 4000 /* MIN_RTT_THRESH */
 #define FILLING_MAX_US 16000 /* MAX_RTT_THRESH */
 
@@ -140,7 +150,17 @@ static __always_inline __u32 phase_jump_size(struct phase *ph, const struct phas
 		jump = io->receiver_window;
 		ph->limit = RESUME_LIMIT_RECEIVER_WINDOW;
 	}
+	if (jump > io->clamp) {
+		jump = io->clamp;
+		ph->limit = RESUME_LIMIT_CLAMP;
+	}
 	return jump;
+}
+
+/* True where a jump to so many bytes is worth its while. */
+static __always_inline bool phase_gains(__u32 jump, __u32 cwnd)
+{
+	return jump >= JUMP_LEAST_WINDOWS * (__u64)cwnd;
 }
 
 /*
@@ -161,6 +181,22 @@ static __always_inline __u32 phase_floor(const struct phase *ph, const struct ph
 {
 	return at_least(io->initial_window,
 			plus(ph->cwnd_before, io->delivered - ph->delivered_before));
+}
+
+/* The most that may stay of a window when nothing speaks for the rest of it. */
+static __always_inline __u32 phase_proven(const struct phase *ph, const struct phase_io *io)
+{
+	return at_least(ph->pipe, phase_floor(ph, io));
+}
+
+/* True where a round trip has passed since the last time. */
+static __always_inline bool phase_round(struct phase *ph, const struct phase_io *io)
+{
+	if (!seq_after(io->snd_una, ph->round_end))
+		return false;
+	ph->round_end = io->snd_nxt;
+	ph->cold = plus(ph->cold, ph->cold);
+	return true;
 }
 
 static __always_inline void phase_retreat(struct phase *ph, struct phase_io *io,
@@ -192,7 +228,7 @@ static __always_inline void phase_reconnaissance(struct phase *ph, struct phase_
 		return;
 	}
 	jump = phase_jump_size(ph, io);
-	if (jump < 2 * (__u64)io->cwnd) {
+	if (!phase_gains(jump, io->cwnd)) {
 		phase_to(ph, io, RESUME_PHASE_NORMAL, RESUME_TRIGGER_NO_GAIN);
 		return;
 	}
@@ -200,7 +236,11 @@ static __always_inline void phase_reconnaissance(struct phase *ph, struct phase_
 	ph->pipe = ph->flight_before = io->flight;
 	ph->cwnd_before = io->cwnd;
 	ph->delivered_before = io->delivered;
-	ph->first_unvalidated = io->snd_nxt;
+	ph->first_unvalidated = ph->round_end = io->snd_nxt;
+	ph->cold = io->cwnd;
+	ph->base_rtt_us = io->min_rtt_us;
+	ph->round_min_us = ~0U;
+	ph->round_samples = ph->open = 0;
 	ph->entered_us = io->now_us;
 	io->cwnd = jump;
 	phase_to(ph, io, RESUME_PHASE_UNVALIDATED, RESUME_TRIGGER_CONGESTION_WINDOW_LIMITED);
@@ -211,6 +251,7 @@ static __always_inline void phase_unvalidated(struct phase *ph, struct phase_io 
 	enum resume_trigger trigger;
 
 	phase_measure(ph, io);
+	phase_round(ph, io);
 	io->cwnd = ph->jump;
 	if (seq_after(io->snd_una, ph->first_unvalidated))
 		trigger = RESUME_TRIGGER_FIRST_UNVALIDATED_PACKET_ACKNOWLEDGED;
@@ -222,7 +263,7 @@ static __always_inline void phase_unvalidated(struct phase *ph, struct phase_io 
 		return;
 	ph->last_unvalidated = io->snd_nxt;
 	if (io->flight < io->initial_window || io->flight <= ph->pipe) {
-		io->cwnd = at_least(ph->pipe, phase_floor(ph, io));
+		io->cwnd = phase_proven(ph, io);
 		phase_to(ph, io, RESUME_PHASE_NORMAL, RESUME_TRIGGER_RATE_LIMITED);
 		return;
 	}
@@ -230,29 +271,8 @@ static __always_inline void phase_unvalidated(struct phase *ph, struct phase_io 
 	phase_to(ph, io, RESUME_PHASE_VALIDATING, trigger);
 }
 
-/* 3.4 lets the window grow here; measured, that overruns a shallow queue. It is held. */
-static __always_inline void phase_validating(struct phase *ph, struct phase_io *io)
-{
-	phase_measure(ph, io);
-	io->cwnd = at_least(io->cwnd, phase_floor(ph, io));
-	if (seq_after(ph->last_unvalidated, io->snd_una))
-		return;
-	ph->base_rtt_us = io->min_rtt_us;
-	ph->round_end = io->snd_nxt;
-	ph->round_min_us = ~0U;
-	ph->round_samples = 0;
-	ph->credit = 0;
-	ph->open = 0;
-	phase_to(ph, io, RESUME_PHASE_FILLING, RESUME_TRIGGER_LAST_UNVALIDATED_PACKET_ACKNOWLEDGED);
-}
-
-/*
- * Normal congestion control short of the pipe: slow start up to the saved
- * window, above it the conservative slow start of RFC 9406, until the round's
- * delay rises. HyStart is kept out: to it the paced train is a full pipe. The
- * first look comes before the first growth: the jump may have filled the queue.
- */
-static __always_inline void phase_filling(struct phase *ph, struct phase_io *io)
+/* Looks at the delay, some samples at a time; true where all of them show a queue. */
+static __always_inline bool phase_look(struct phase *ph, const struct phase_io *io)
 {
 	__u32 rise = at_most(at_least(ph->base_rtt_us / 8, FILLING_MIN_US), FILLING_MAX_US);
 
@@ -260,31 +280,70 @@ static __always_inline void phase_filling(struct phase *ph, struct phase_io *io)
 		ph->round_min_us = at_most(ph->round_min_us, io->rtt_us);
 		ph->round_samples++;
 	}
-	if (ph->round_samples >= FILLING_SAMPLES && ph->round_min_us > ph->base_rtt_us + rise) {
+	if (ph->round_samples < FILLING_SAMPLES)
+		return false;
+	ph->open = ph->round_min_us <= ph->base_rtt_us + rise;
+	ph->round_min_us = ~0U;
+	ph->round_samples = 0;
+	return !ph->open;
+}
+
+/*
+ * 3.4 lets the window grow here. It does so as far as slow start would have come
+ * without the jump, and to the saved window once a look at the delay has shown no
+ * queue: measured, more overruns a shallow one.
+ */
+static __always_inline void phase_validating(struct phase *ph, struct phase_io *io)
+{
+	__u32 grown;
+
+	phase_measure(ph, io);
+	phase_round(ph, io);
+	phase_look(ph, io);
+	grown = at_most(plus(io->cwnd, io->acked),
+			at_least(ph->open ? ph->saved_cwnd : 0, ph->cold));
+	io->cwnd = at_least(io->cwnd, at_least(grown, phase_floor(ph, io)));
+	if (seq_after(ph->last_unvalidated, io->snd_una))
+		return;
+	ph->credit = 0;
+	phase_to(ph, io, RESUME_PHASE_FILLING, RESUME_TRIGGER_LAST_UNVALIDATED_PACKET_ACKNOWLEDGED);
+}
+
+/*
+ * Growth in quarters of slow start's. The saved window may be all that the path
+ * carries, or all that a short connection had seen of it: above it, growth is the
+ * slower, the further the window is ahead of slow start without the jump.
+ */
+static __always_inline __u32 phase_quarters(const struct phase *ph, __u32 cwnd)
+{
+	if (cwnd < ph->saved_cwnd)
+		return 4;
+	if (cwnd < ph->cold / 4 * 3)
+		return 3;
+	return cwnd < 2 * (__u64)ph->cold ? 2 : 1;
+}
+
+/*
+ * Normal congestion control short of the pipe: slow start, reined in above the
+ * saved window as in the conservative slow start of RFC 9406, until the delay
+ * rises. HyStart is kept out: to it the paced train is a full pipe.
+ */
+static __always_inline void phase_filling(struct phase *ph, struct phase_io *io)
+{
+	if (phase_look(ph, io)) {
 		io->ssthresh = io->cwnd;
 		phase_to(ph, io, RESUME_PHASE_NORMAL, RESUME_TRIGGER_PIPE_FULL);
 		return;
 	}
-	if (ph->round_samples >= FILLING_SAMPLES)
+	if (phase_round(ph, io))
 		ph->open = 1;
-	if (seq_after(io->snd_una, ph->round_end)) {
-		ph->round_end = io->snd_nxt;
-		ph->round_min_us = ~0U;
-		ph->round_samples = 0;
-		ph->open = 1;
-	}
 	if ((__u64)io->flight + io->acked + 3 * io->mss < io->cwnd / 2)
 		return; /* the window is not used */
-	ph->credit += io->acked;
+	ph->credit += (__u64)io->acked * phase_quarters(ph, io->cwnd) / 4;
 	if (!ph->open)
 		return;
-	if (io->cwnd < ph->saved_cwnd) {
-		io->cwnd = plus(io->cwnd, ph->credit);
-		ph->credit = 0;
-		return;
-	}
-	io->cwnd = plus(io->cwnd, ph->credit / FILLING_DIVISOR / io->mss * io->mss);
-	ph->credit %= FILLING_DIVISOR * io->mss;
+	io->cwnd = plus(io->cwnd, ph->credit / io->mss * io->mss);
+	ph->credit %= io->mss;
 }
 
 /*
@@ -302,28 +361,56 @@ static __always_inline void phase_safe_retreat(struct phase *ph, struct phase_io
 	phase_to(ph, io, RESUME_PHASE_NORMAL, RESUME_TRIGGER_EXIT_RECOVERY);
 }
 
+/* True while the window is larger than what the path is known to carry, or just was. */
+static __always_inline bool phase_unproven(const struct phase *ph)
+{
+	return ph->now == RESUME_PHASE_UNVALIDATED || ph->now == RESUME_PHASE_VALIDATING ||
+	       ph->now == RESUME_PHASE_SAFE_RETREAT;
+}
+
+/* Out of any phase, whatever the stack has done to the window or will: what is left is proven. */
+static __always_inline void phase_leave(struct phase *ph, struct phase_io *io,
+					enum resume_trigger trigger)
+{
+	if (phase_unproven(ph)) {
+		phase_measure(ph, io);
+		io->cwnd = at_most(io->cwnd, phase_proven(ph, io));
+	}
+	phase_to(ph, io, RESUME_PHASE_NORMAL, trigger);
+}
+
+static __always_inline enum resume_trigger phase_cause(enum phase_input input)
+{
+	switch (input) {
+	case PHASE_ECN:
+		return RESUME_TRIGGER_ECN_CE;
+	case PHASE_RTO:
+		return RESUME_TRIGGER_RTO;
+	case PHASE_MTU:
+		return RESUME_TRIGGER_PATH_CHANGED;
+	case PHASE_LOCAL:
+		return RESUME_TRIGGER_LOCAL_CONGESTION;
+	default:
+		return RESUME_TRIGGER_PACKET_LOSS;
+	}
+}
+
 static __always_inline void phase_congestion(struct phase *ph, struct phase_io *io)
 {
-	enum resume_trigger trigger = RESUME_TRIGGER_PACKET_LOSS;
+	enum resume_trigger trigger = phase_cause(io->input);
 
-	if (io->input == PHASE_ECN)
-		trigger = RESUME_TRIGGER_ECN_CE;
-	if (io->input == PHASE_RTO)
-		trigger = RESUME_TRIGGER_RTO;
 	if (ph->now == RESUME_PHASE_SAFE_RETREAT && io->input != PHASE_RTO)
 		return; /* already reduced */
-	if (io->input == PHASE_RTO && ph->now != RESUME_PHASE_RECONNAISSANCE) {
-		if (ph->now != RESUME_PHASE_FILLING) {
-			phase_measure(ph, io);
-			io->ssthresh = at_least(ph->pipe / 2, 2 * io->mss);
-		}
+	if (!phase_unproven(ph)) {
 		phase_to(ph, io, RESUME_PHASE_NORMAL, trigger);
 		return;
 	}
-	if (ph->now == RESUME_PHASE_UNVALIDATED || ph->now == RESUME_PHASE_VALIDATING)
+	if (io->input != PHASE_RTO) {
 		phase_retreat(ph, io, trigger);
-	else
-		phase_to(ph, io, RESUME_PHASE_NORMAL, trigger);
+		return;
+	}
+	phase_leave(ph, io, trigger);
+	io->ssthresh = at_least(ph->pipe / 2, 2 * io->mss);
 }
 
 /* io->trigger tells whether the phase changed; io->cwnd and io->ssthresh what to write. */

@@ -107,7 +107,7 @@ int tcp_resume(struct bpf_sock_ops *ctx)
 	case BPF_SOCK_OPS_RTT_CB:
 		sk = ctx->sk;
 		if (sk)
-			learn_round(sk);
+			learn_round(ctx, sk);
 		break;
 	}
 	return 1; /* 0 would drop the reply of every other sockops program of the socket */

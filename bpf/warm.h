@@ -36,7 +36,7 @@ static __always_inline void warm_seed(struct sock *sk)
 	rtt_us = exact_rtt_us(tp, conn);
 	if (!rtt_us)
 		return;
-	bw = ((__u64)conn->snd_cwnd << BBR_BW_SCALE) / rtt_us;
+	bw = ((__u64)cwnd_segments(tp, conn->event.cwnd_bytes) << BBR_BW_SCALE) / rtt_us;
 	bbr->bw.s[0].v = bw;
 	bbr->bw.s[1].v = bw;
 	bbr->bw.s[2].v = bw;
@@ -47,6 +47,16 @@ static __always_inline bool warm_pipe_full(struct sock *sk)
 	struct bbr *bbr = bbr_of(sk);
 
 	return BPF_CORE_READ_BITFIELD(bbr, full_bw_reached);
+}
+
+/* What STARTUP would pace at now, had there been no jump: 2.89 times the rate of its last round. */
+static __always_inline __u64 warm_cold_rate(struct tcp_sock *tp, struct resume_conn *conn)
+{
+	struct phase_io io = {};
+
+	careful_see(tp, conn, &io);
+	phase_round(&conn->ph, &io);
+	return io.min_rtt_us ? (__u64)conn->ph.cold * 3 / 2 * 1000000 / io.min_rtt_us : 0;
 }
 
 static __always_inline void warm_cap(struct sock *sk, struct resume_conn *conn)
@@ -60,7 +70,9 @@ static __always_inline void warm_cap(struct sock *sk, struct resume_conn *conn)
 		return;
 	}
 	measured = ((__u64)bbr->bw.s[0].v * tp->mss_cache * 1000000) >> BBR_BW_SCALE;
-	cap = stored_rate(tp, conn);
+	cap = warm_cold_rate(tp, conn);
+	if (cap < stored_rate(tp, conn))
+		cap = stored_rate(tp, conn);
 	if (measured + measured / 4 > cap)
 		cap = measured + measured / 4;
 	if (sk->sk_pacing_rate > cap)
@@ -79,7 +91,7 @@ static __always_inline void warm_state(struct sock *sk, __u8 state)
 		careful_congestion(sk, conn, state);
 	/* BBR would restore the window that failed when its recovery ends. */
 	if (conn->ph.now == RESUME_PHASE_SAFE_RETREAT)
-		bbr_of(sk)->prior_cwnd = conn->snd_cwnd;
+		bbr_of(sk)->prior_cwnd = cwnd_segments((struct tcp_sock *)sk, conn->held);
 }
 
 /* What BBR believes the path carries. */
@@ -123,29 +135,31 @@ static __always_inline void warm_acked(struct sock *sk)
 	struct resume_conn *conn = conn_of(sk);
 
 	if (draining()) {
-		if (conn && conn->ph.now != RESUME_PHASE_NORMAL)
-			leave(sk, conn, RESUME_TRIGGER_DRAINING);
+		if (conn)
+			window_outlived(sk, conn);
 		handback(sk, RESUME_CC_BBR);
 		return;
 	}
-	if (!conn)
+	if (!conn || (conn->ph.now == RESUME_PHASE_NORMAL && !conn->retreated))
+		return; /* BBR keeps its wrapper: nothing is left to do but to watch for the above
+			 */
+	if (conn->ph.now == RESUME_PHASE_NORMAL) {
+		if (!seq_after(conn->undo_end, tp->snd_una))
+			conn->retreated = RETREATED_NEVER; /* its undo is its own again */
 		return;
-	if (conn->ph.now == RESUME_PHASE_NORMAL && !seq_after(conn->undo_end, tp->snd_una))
-		conn->retreated =
-			RETREATED_NEVER; /* BBR keeps its wrapper: its undo is its own again */
+	}
 	if (careful_jumping(conn))
-		tp->snd_cwnd = conn->snd_cwnd;
+		cwnd_write(tp, conn->held);
 	/* RFC 9959 appendix C: in STARTUP only. */
 	if (conn->ph.now == RESUME_PHASE_RECONNAISSANCE && warm_pipe_full(sk))
 		turn(conn, tp, RESUME_PHASE_NORMAL, RESUME_TRIGGER_NO_GAIN);
 	if (exact_window_sent(tp, conn))
 		exact_stop(sk, conn, RESUME_PHASE_FILLING, RESUME_TRIGGER_WINDOW_SENT);
 	else if (conn->ph.now != RESUME_PHASE_FILLING)
-		careful_acked(sk, conn, 0);
-	if (careful_jumping(conn))
-		conn->snd_cwnd = tp->snd_cwnd;
-	if (conn->ph.now == RESUME_PHASE_SAFE_RETREAT && tp->snd_cwnd > conn->snd_cwnd)
-		tp->snd_cwnd = conn->snd_cwnd;
+		careful_acked(sk, conn);
+	if (conn->ph.now == RESUME_PHASE_SAFE_RETREAT)
+		tp->snd_cwnd = at_most(tp->snd_cwnd, cwnd_segments(tp, conn->held));
+	window_outlived(sk, conn);
 	if (conn->ph.now == RESUME_PHASE_FILLING)
 		warm_cap(sk, conn);
 }

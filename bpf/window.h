@@ -8,12 +8,23 @@
 
 #include "handback.h"
 
+/* True at the first segment after longer than a retransmission timeout. */
+static __always_inline bool window_idle(const struct sock *sk)
+{
+	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
+
+	return (__u32)bpf_jiffies64() - tp->lsndtime > tp->inet_conn.icsk_rto;
+}
+
+/* What was measured of the pipe is not believed after an idle time, nor is the window kept. */
 static __always_inline void window_before_burst(struct sock *sk)
 {
 	struct resume_conn *conn = conn_of(sk);
 
 	if (exact_pending(conn))
 		exact_apply((struct tcp_sock *)sk, conn);
+	else if (conn && conn->ph.now == RESUME_PHASE_FILLING && window_idle(sk))
+		turn(conn, (struct tcp_sock *)sk, RESUME_PHASE_NORMAL, RESUME_TRIGGER_RATE_LIMITED);
 }
 
 /* Body of min_tso_segs, which the stack calls before it sends anything. */
@@ -52,8 +63,32 @@ static __always_inline void window_repaired(struct tcp_sock *tp, struct resume_c
 	if (conn->retreated != RETREATED_IN_REPAIR || conn->ph.now == RESUME_PHASE_SAFE_RETREAT)
 		return;
 	conn->retreated = RETREATED_AND_REPAIRED;
-	tp->snd_cwnd =
-		at_most(tp->snd_cwnd, at_least(segments_in_flight(tp) + acked, conn->snd_cwnd));
+	tp->snd_cwnd = at_most(tp->snd_cwnd, at_least(segments_in_flight(tp) + acked,
+						      cwnd_segments(tp, conn->held)));
+}
+
+/* Reasons to leave a phase that are not in the traffic. */
+static __always_inline void window_outlived(struct sock *sk, struct resume_conn *conn)
+{
+	if (conn->ph.now == RESUME_PHASE_NORMAL)
+		return;
+	if (draining())
+		leave(sk, conn, RESUME_TRIGGER_DRAINING);
+	else if (conn->ph.now == RESUME_PHASE_RECONNAISSANCE &&
+		 bpf_ktime_get_boot_ns() >= conn->path_deadline_ns)
+		leave(sk, conn, RESUME_TRIGGER_EXPIRED_MEANWHILE);
+}
+
+/* Body of in_ack_event. */
+static __always_inline void window_ack(struct sock *sk, __u32 flags)
+{
+	struct resume_conn *conn;
+
+	if (!(flags & CA_ACK_ECE))
+		return;
+	conn = conn_of(sk);
+	if (conn)
+		conn->ece_at = ((struct tcp_sock *)sk)->tcp_mstamp;
 }
 
 /* Tail of cong_avoid. Without a saved state there is nothing to do but to go. */
@@ -68,10 +103,9 @@ static __always_inline void window_acked(struct sock *sk, __u32 acked, enum resu
 	if (exact_window_sent((struct tcp_sock *)sk, conn))
 		exact_stop(sk, conn, RESUME_PHASE_NORMAL, RESUME_TRIGGER_WINDOW_SENT);
 	else
-		careful_acked(sk, conn, acked);
+		careful_acked(sk, conn);
 	window_repaired((struct tcp_sock *)sk, conn, acked);
-	if (conn->ph.now != RESUME_PHASE_NORMAL && draining())
-		leave(sk, conn, RESUME_TRIGGER_DRAINING);
+	window_outlived(sk, conn);
 	if (conn->ph.now == RESUME_PHASE_NORMAL && !window_undo_possible(sk, conn))
 		handback(sk, cc);
 }
@@ -107,7 +141,7 @@ static __always_inline bool window_sample(struct sock *sk, const struct ack_samp
 	conn->rtt_us = sample->rtt_us > 0 ? sample->rtt_us : 0;
 	/* The only call while losses are repaired. */
 	if (conn->ph.now == RESUME_PHASE_SAFE_RETREAT)
-		careful_acked(sk, conn, 0);
+		careful_acked(sk, conn);
 	return false;
 }
 

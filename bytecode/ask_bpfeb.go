@@ -40,9 +40,9 @@ type AskResumeConn struct {
 	PacingRate     uint64
 	SentBefore     uint64
 	PathDeadlineNs uint64
-	Mss            uint32
-	SndCwnd        uint32
-	SndSsthresh    uint32
+	AckedBefore    uint64
+	EceAt          uint64
+	Held           uint32
 	RttUs          uint32
 	Outcome        uint32
 	PacedByUs      uint32
@@ -69,6 +69,7 @@ type AskResumeConn struct {
 		CwndBefore       uint32
 		DeliveredBefore  uint32
 		EnteredUs        uint32
+		Cold             uint32
 		RoundEnd         uint32
 		RoundMinUs       uint32
 		RoundSamples     uint32
@@ -76,7 +77,6 @@ type AskResumeConn struct {
 		Credit           uint32
 		Open             uint32
 	}
-	_     [4]byte
 	Event struct {
 		_                structs.HostLayout
 		AtNs             uint64
@@ -123,9 +123,21 @@ type AskResumeControl struct {
 type AskResumeObservation struct {
 	_         structs.HostLayout
 	AtNs      uint64
-	BestNs    uint64
-	Delivered uint32
-	Window    uint32
+	Delivered uint64
+	TurnNs    uint64
+	HalfNs    uint64
+	Recent    struct {
+		_      structs.HostLayout
+		AtNs   uint64
+		Window uint32
+		RttUs  uint32
+	}
+	Older struct {
+		_      structs.HostLayout
+		AtNs   uint64
+		Window uint32
+		RttUs  uint32
+	}
 }
 
 type AskResumePath struct {

@@ -29,6 +29,7 @@ const (
 	BbrMapResumePolicy  = "resume_policy"
 	BbrMapResumeSeen    = "resume_seen"
 	BbrMapResumeStats   = "resume_stats"
+	BbrProgBbrAck       = "bbr_ack"
 	BbrProgBbrControl   = "bbr_control"
 	BbrProgBbrEvent     = "bbr_event"
 	BbrProgBbrRelease   = "bbr_release"
@@ -82,6 +83,7 @@ type BbrSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type BbrProgramSpecs struct {
+	BbrAck     *ebpf.ProgramSpec `ebpf:"bbr_ack"`
 	BbrControl *ebpf.ProgramSpec `ebpf:"bbr_control"`
 	BbrEvent   *ebpf.ProgramSpec `ebpf:"bbr_event"`
 	BbrRelease *ebpf.ProgramSpec `ebpf:"bbr_release"`
@@ -181,6 +183,7 @@ type BbrVariables struct {
 //
 // It can be passed to LoadBbrObjects or ebpf.CollectionSpec.LoadAndAssign.
 type BbrPrograms struct {
+	BbrAck     *ebpf.Program `ebpf:"bbr_ack"`
 	BbrControl *ebpf.Program `ebpf:"bbr_control"`
 	BbrEvent   *ebpf.Program `ebpf:"bbr_event"`
 	BbrRelease *ebpf.Program `ebpf:"bbr_release"`
@@ -194,6 +197,7 @@ type BbrPrograms struct {
 
 func (p *BbrPrograms) Close() error {
 	return _BbrClose(
+		p.BbrAck,
 		p.BbrControl,
 		p.BbrEvent,
 		p.BbrRelease,

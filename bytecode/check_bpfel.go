@@ -34,6 +34,7 @@ type CheckCheckPhase struct {
 		CwndBefore       uint32
 		DeliveredBefore  uint32
 		EnteredUs        uint32
+		Cold             uint32
 		RoundEnd         uint32
 		RoundMinUs       uint32
 		RoundSamples     uint32
@@ -52,6 +53,7 @@ type CheckCheckPhase struct {
 		Flight         uint32
 		Cwnd           uint32
 		ReceiverWindow uint32
+		Clamp          uint32
 		Delivered      uint32
 		Acked          uint32
 		RttUs          uint32
@@ -94,11 +96,13 @@ type CheckCheckSeal struct {
 type CheckPhaseInput uint32
 
 const (
-	CheckPhaseInputPHASE_SEND CheckPhaseInput = 0
-	CheckPhaseInputPHASE_ACK  CheckPhaseInput = 1
-	CheckPhaseInputPHASE_LOSS CheckPhaseInput = 2
-	CheckPhaseInputPHASE_ECN  CheckPhaseInput = 3
-	CheckPhaseInputPHASE_RTO  CheckPhaseInput = 4
+	CheckPhaseInputPHASE_SEND  CheckPhaseInput = 0
+	CheckPhaseInputPHASE_ACK   CheckPhaseInput = 1
+	CheckPhaseInputPHASE_LOSS  CheckPhaseInput = 2
+	CheckPhaseInputPHASE_ECN   CheckPhaseInput = 3
+	CheckPhaseInputPHASE_RTO   CheckPhaseInput = 4
+	CheckPhaseInputPHASE_MTU   CheckPhaseInput = 5
+	CheckPhaseInputPHASE_LOCAL CheckPhaseInput = 6
 )
 
 // Names of all BPF objects in the ELF.

@@ -29,6 +29,7 @@ const (
 	CubicMapResumePolicy   = "resume_policy"
 	CubicMapResumeSeen     = "resume_seen"
 	CubicMapResumeStats    = "resume_stats"
+	CubicProgCubicAck      = "cubic_ack"
 	CubicProgCubicAcked    = "cubic_acked"
 	CubicProgCubicAvoid    = "cubic_avoid"
 	CubicProgCubicEvent    = "cubic_event"
@@ -82,6 +83,7 @@ type CubicSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type CubicProgramSpecs struct {
+	CubicAck      *ebpf.ProgramSpec `ebpf:"cubic_ack"`
 	CubicAcked    *ebpf.ProgramSpec `ebpf:"cubic_acked"`
 	CubicAvoid    *ebpf.ProgramSpec `ebpf:"cubic_avoid"`
 	CubicEvent    *ebpf.ProgramSpec `ebpf:"cubic_event"`
@@ -181,6 +183,7 @@ type CubicVariables struct {
 //
 // It can be passed to LoadCubicObjects or ebpf.CollectionSpec.LoadAndAssign.
 type CubicPrograms struct {
+	CubicAck      *ebpf.Program `ebpf:"cubic_ack"`
 	CubicAcked    *ebpf.Program `ebpf:"cubic_acked"`
 	CubicAvoid    *ebpf.Program `ebpf:"cubic_avoid"`
 	CubicEvent    *ebpf.Program `ebpf:"cubic_event"`
@@ -194,6 +197,7 @@ type CubicPrograms struct {
 
 func (p *CubicPrograms) Close() error {
 	return _CubicClose(
+		p.CubicAck,
 		p.CubicAcked,
 		p.CubicAvoid,
 		p.CubicEvent,

@@ -30,9 +30,9 @@ type KernelResumeConn struct {
 	PacingRate     uint64
 	SentBefore     uint64
 	PathDeadlineNs uint64
-	Mss            uint32
-	SndCwnd        uint32
-	SndSsthresh    uint32
+	AckedBefore    uint64
+	EceAt          uint64
+	Held           uint32
 	RttUs          uint32
 	Outcome        KernelResumeTrigger
 	PacedByUs      uint32
@@ -59,6 +59,7 @@ type KernelResumeConn struct {
 		CwndBefore       uint32
 		DeliveredBefore  uint32
 		EnteredUs        uint32
+		Cold             uint32
 		RoundEnd         uint32
 		RoundMinUs       uint32
 		RoundSamples     uint32
@@ -66,7 +67,6 @@ type KernelResumeConn struct {
 		Credit           uint32
 		Open             uint32
 	}
-	_     [4]byte
 	Event KernelResumeEvent
 }
 
@@ -137,6 +137,7 @@ const (
 	KernelResumeLimitRESUME_LIMIT_MAX_JUMP        KernelResumeLimit = 2
 	KernelResumeLimitRESUME_LIMIT_STANDING_QUEUE  KernelResumeLimit = 3
 	KernelResumeLimitRESUME_LIMIT_RECEIVER_WINDOW KernelResumeLimit = 4
+	KernelResumeLimitRESUME_LIMIT_CLAMP           KernelResumeLimit = 5
 )
 
 type KernelResumeLive uint32
@@ -158,9 +159,21 @@ const (
 type KernelResumeObservation struct {
 	_         structs.HostLayout
 	AtNs      uint64
-	BestNs    uint64
-	Delivered uint32
-	Window    uint32
+	Delivered uint64
+	TurnNs    uint64
+	HalfNs    uint64
+	Recent    struct {
+		_      structs.HostLayout
+		AtNs   uint64
+		Window uint32
+		RttUs  uint32
+	}
+	Older struct {
+		_      structs.HostLayout
+		AtNs   uint64
+		Window uint32
+		RttUs  uint32
+	}
 }
 
 type KernelResumePath struct {
@@ -312,6 +325,7 @@ const (
 	KernelResumeTriggerRESUME_TRIGGER_CLOSED                                KernelResumeTrigger = 22
 	KernelResumeTriggerRESUME_TRIGGER_REVIVED                               KernelResumeTrigger = 23
 	KernelResumeTriggerRESUME_TRIGGER_ASKED                                 KernelResumeTrigger = 24
+	KernelResumeTriggerRESUME_TRIGGER_LOCAL_CONGESTION                      KernelResumeTrigger = 25
 )
 
 // Names of all BPF objects in the ELF.

@@ -21,9 +21,9 @@ type LiveResumeConn struct {
 	PacingRate     uint64
 	SentBefore     uint64
 	PathDeadlineNs uint64
-	Mss            uint32
-	SndCwnd        uint32
-	SndSsthresh    uint32
+	AckedBefore    uint64
+	EceAt          uint64
+	Held           uint32
 	RttUs          uint32
 	Outcome        uint32
 	PacedByUs      uint32
@@ -50,6 +50,7 @@ type LiveResumeConn struct {
 		CwndBefore       uint32
 		DeliveredBefore  uint32
 		EnteredUs        uint32
+		Cold             uint32
 		RoundEnd         uint32
 		RoundMinUs       uint32
 		RoundSamples     uint32
@@ -57,7 +58,6 @@ type LiveResumeConn struct {
 		Credit           uint32
 		Open             uint32
 	}
-	_     [4]byte
 	Event struct {
 		_                structs.HostLayout
 		AtNs             uint64
@@ -104,9 +104,21 @@ type LiveResumeControl struct {
 type LiveResumeObservation struct {
 	_         structs.HostLayout
 	AtNs      uint64
-	BestNs    uint64
-	Delivered uint32
-	Window    uint32
+	Delivered uint64
+	TurnNs    uint64
+	HalfNs    uint64
+	Recent    struct {
+		_      structs.HostLayout
+		AtNs   uint64
+		Window uint32
+		RttUs  uint32
+	}
+	Older struct {
+		_      structs.HostLayout
+		AtNs   uint64
+		Window uint32
+		RttUs  uint32
+	}
 }
 
 type LiveResumePath struct {

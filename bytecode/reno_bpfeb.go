@@ -29,6 +29,7 @@ const (
 	RenoMapResumeReno    = "resume_reno"
 	RenoMapResumeSeen    = "resume_seen"
 	RenoMapResumeStats   = "resume_stats"
+	RenoProgRenoAck      = "reno_ack"
 	RenoProgRenoAcked    = "reno_acked"
 	RenoProgRenoAvoid    = "reno_avoid"
 	RenoProgRenoEvent    = "reno_event"
@@ -82,6 +83,7 @@ type RenoSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type RenoProgramSpecs struct {
+	RenoAck      *ebpf.ProgramSpec `ebpf:"reno_ack"`
 	RenoAcked    *ebpf.ProgramSpec `ebpf:"reno_acked"`
 	RenoAvoid    *ebpf.ProgramSpec `ebpf:"reno_avoid"`
 	RenoEvent    *ebpf.ProgramSpec `ebpf:"reno_event"`
@@ -181,6 +183,7 @@ type RenoVariables struct {
 //
 // It can be passed to LoadRenoObjects or ebpf.CollectionSpec.LoadAndAssign.
 type RenoPrograms struct {
+	RenoAck      *ebpf.Program `ebpf:"reno_ack"`
 	RenoAcked    *ebpf.Program `ebpf:"reno_acked"`
 	RenoAvoid    *ebpf.Program `ebpf:"reno_avoid"`
 	RenoEvent    *ebpf.Program `ebpf:"reno_event"`
@@ -194,6 +197,7 @@ type RenoPrograms struct {
 
 func (p *RenoPrograms) Close() error {
 	return _RenoClose(
+		p.RenoAck,
 		p.RenoAcked,
 		p.RenoAvoid,
 		p.RenoEvent,
