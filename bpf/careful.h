@@ -72,9 +72,16 @@ static __always_inline void careful_learn(struct sock *sk, const struct resume_c
 					  const struct phase_io *io)
 {
 	struct resume_observation *seen = bpf_sk_storage_get(&resume_seen, sk, 0, 0);
+	__u64 now = bpf_ktime_get_boot_ns();
 
+	if (!seen && conn->learn_ns) {
+		seen = bpf_sk_storage_get(&resume_seen, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+		if (seen)
+			observe_begin(seen, bytes_delivered((struct tcp_sock *)sk), conn->learn_ns,
+				      now);
+	}
 	if (seen)
-		observe_best(seen, conn->ph.pipe, io->min_rtt_us, bpf_ktime_get_boot_ns());
+		observe_best(seen, conn->ph.pipe, io->min_rtt_us, now);
 }
 
 /*

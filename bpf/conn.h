@@ -15,6 +15,7 @@ struct resume_conn {
 	__u64 claim; /* careful: the seal of the entry as read; exact: as claimed, 0 if shared */
 	__u64 pacing_rate; /* bytes/s while a window leaves that nothing clocks; 0: not paced */
 	__u64 sent_before; /* bytes, when the state was given */
+	__u64 learn_ns; /* the policy's lifetime of what is learnt; 0: nothing is */
 	__u64 path_deadline_ns; /* careful: the entry's expiry, checked again at the jump */
 	__u64 acked_before; /* bytes acknowledged at the latest look */
 	__u64 ece_at; /* when the latest ACK with an ECN echo came, by tcp_mstamp */

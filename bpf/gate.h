@@ -130,6 +130,7 @@ static __always_inline void gate_fill(struct bpf_sock_ops *ctx, const struct gat
 	/* The drop-in maps have no claim; an entry's is what was read. */
 	conn->claim = gate->path.claim;
 	conn->path_deadline_ns = gate->deadline_ns;
+	conn->learn_ns = policy_learn_ns(&gate->policy);
 	ph->now =
 		gate->mode == RESUME_MODE_EXACT ? RESUME_PHASE_EXACT : RESUME_PHASE_RECONNAISSANCE;
 	ph->saved_cwnd = gate->path.cwnd_bytes;

@@ -181,6 +181,7 @@ static __always_inline void join_fill(const struct sock *sk, const struct join *
 	conn->path = join->peer;
 	conn->claim = join->path.claim;
 	conn->path_deadline_ns = join->deadline_ns;
+	conn->learn_ns = policy_learn_ns(&join->policy);
 	conn->joined = why;
 	ph->now =
 		join->mode == RESUME_MODE_EXACT ? RESUME_PHASE_EXACT : RESUME_PHASE_RECONNAISSANCE;

@@ -47,10 +47,7 @@ static __always_inline void learn_round(struct bpf_sock_ops *ctx, struct bpf_soc
 	delivered = bytes_delivered(tp);
 	seen = bpf_sk_storage_get(&resume_seen, sk, 0, 0);
 	if (!seen) {
-		fresh.at_ns = now;
-		fresh.delivered = delivered;
-		fresh.half_ns = learn_lifetime_ns(ctx) / 2;
-		fresh.turn_ns = now + fresh.half_ns;
+		observe_begin(&fresh, delivered, learn_lifetime_ns(ctx), now);
 		bpf_sk_storage_get(&resume_seen, sk, &fresh, BPF_SK_STORAGE_GET_F_CREATE);
 		return;
 	}
@@ -76,15 +73,10 @@ static __always_inline bool learn_same_path(const struct resume_path *saved,
 	return best->rtt_us / 2 <= saved->min_rtt_us && saved->min_rtt_us / 2 <= best->rtt_us;
 }
 
-/* True where the path bounded the connection; otherwise it may carry more than was seen. */
-static __always_inline bool learn_bounded(const struct tcp_sock *tp)
-{
-	return tp->snd_ssthresh < TCP_INFINITE_SSTHRESH || tp->total_retrans;
-}
-
 /*
  * True where the saved entry is newer than what was seen, is being used, or says
- * more of the same path than a connection that had less to send could see.
+ * more of the same path than a connection has seen that lost nothing there: it may
+ * have had less to send, or have left slow start early.
  */
 static __always_inline bool learn_outdone(const struct resume_peer *peer, const struct tcp_sock *tp,
 					  const struct resume_best *best)
@@ -100,7 +92,7 @@ static __always_inline bool learn_outdone(const struct resume_peer *peer, const 
 		return false;
 	return copy.stored_ns > best->at_ns ||
 	       (best->window < copy.cwnd_bytes && bpf_ktime_get_boot_ns() < copy.expires_ns &&
-		learn_same_path(&copy, best) && !learn_bounded(tp));
+		learn_same_path(&copy, best) && !tp->total_retrans);
 }
 
 /* Who shares what was learnt with other machines looks for it here. */

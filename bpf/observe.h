@@ -9,6 +9,15 @@
 
 #include "conn.h"
 
+static __always_inline void observe_begin(struct resume_observation *seen, __u64 delivered,
+					  __u64 lifetime_ns, __u64 now)
+{
+	seen->at_ns = now;
+	seen->delivered = delivered;
+	seen->half_ns = lifetime_ns / 2;
+	seen->turn_ns = now + seen->half_ns;
+}
+
 static __always_inline void observe_best(struct resume_observation *seen, __u32 window,
 					 __u32 rtt_us, __u64 now)
 {

@@ -44,6 +44,12 @@ static __always_inline void peer_key(struct resume_peer *peer, const __u8 addr[1
 	peer->scope = policy->scope == RESUME_SCOPE_NETNS ? netns : 0;
 }
 
+/* How long what is learnt lasts; 0: nothing is learnt. */
+static __always_inline __u64 policy_learn_ns(const struct resume_policy *policy)
+{
+	return policy->learn ? policy->lifetime_s * 1000000000ULL : 0;
+}
+
 static __always_inline __u32 capped(__u32 bytes, __u32 cap)
 {
 	return cap && bytes > cap ? cap : bytes;

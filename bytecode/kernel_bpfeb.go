@@ -29,6 +29,7 @@ type KernelResumeConn struct {
 	Claim          uint64
 	PacingRate     uint64
 	SentBefore     uint64
+	LearnNs        uint64
 	PathDeadlineNs uint64
 	AckedBefore    uint64
 	EceAt          uint64

@@ -20,6 +20,7 @@ type LiveResumeConn struct {
 	Claim          uint64
 	PacingRate     uint64
 	SentBefore     uint64
+	LearnNs        uint64
 	PathDeadlineNs uint64
 	AckedBefore    uint64
 	EceAt          uint64

@@ -75,7 +75,7 @@ func TestNothingIsLearntAgainstThePolicy(t *testing.T) {
 func TestLaterObservationReplaces(t *testing.T) {
 	s := newStage(t, scene.MidPath)
 	s.learning(t)
-	report := resume.Path{Cwnd: 150_000, RTT: s.Path().RTT, Source: resume.SourceApplication}
+	report := resume.Path{Cwnd: 200_000, RTT: s.Path().RTT, Source: resume.SourceApplication}
 	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
 			check.Must(t, s.Forget(s.Client.IPv4))

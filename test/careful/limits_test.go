@@ -17,22 +17,22 @@ import (
 
 func TestMaxJumpBoundsTheJump(t *testing.T) {
 	s := newStage(t, scene.MidPath)
-	s.Policy(t, func(p *resume.Policy) { p.Learn, p.MaxJump = false, 60_000 })
+	s.Policy(t, func(p *resume.Policy) { p.Learn, p.MaxJump = false, 100_000 })
 	for _, cc := range scene.Controls {
 		s.Put(t, s.BDP())
 		p := s.Greeted(t, cc, lab.DialSpec{})
-		s.jumpsTo(t, p, "max_jump", func(pathstore.Event) resume.Bytes { return 60_000 })
+		s.jumpsTo(t, p, "max_jump", func(pathstore.Event) resume.Bytes { return 100_000 })
 	}
 }
 
 func TestReceiverWindowBoundsTheJump(t *testing.T) {
 	s := newStage(t, scene.MidPath)
-	small := func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 65536) }
+	small := func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 98304) }
 	for _, cc := range scene.Controls {
 		s.Put(t, s.BDP())
 		p := s.Greeted(t, cc, lab.DialSpec{Control: small})
 		advertised := resume.Bytes(scene.Info(t, p.Server).Snd_wnd)
-		check.Between(t, "window of the receiver", advertised, 40_000, 130_000)
+		check.Between(t, "window of the receiver", advertised, 90_000, 124_000)
 		s.jumpsTo(t, p, "receiver_window", func(pathstore.Event) resume.Bytes { return advertised })
 	}
 }
@@ -40,13 +40,13 @@ func TestReceiverWindowBoundsTheJump(t *testing.T) {
 // A longer round-trip time than the saved one is a queue of others: the square of the ratio is left.
 func TestStandingQueueShrinksTheJump(t *testing.T) {
 	s := newStage(t, lab.Path{RTT: 60 * time.Millisecond, Rate: 50e6})
-	saved := resume.Path{Cwnd: 400_000, RTT: 40 * time.Millisecond}
+	saved := resume.Path{Cwnd: 600_000, RTT: 40 * time.Millisecond}
 	for _, cc := range scene.Controls {
 		s.Put(t, saved)
 		p := s.Greeted(t, cc, lab.DialSpec{})
 		s.jumpsTo(t, p, "standing_queue", func(jump pathstore.Event) resume.Bytes {
 			now := uint64(max(jump.SRTT, jump.MinRTT).Microseconds())
-			return resume.Bytes(200_000 * 40_000 / now * 40_000 / now)
+			return resume.Bytes(300_000 * 40_000 / now * 40_000 / now)
 		})
 	}
 }

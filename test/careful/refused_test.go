@@ -24,7 +24,7 @@ func TestRTTOutOfBoundsIsNoJump(t *testing.T) {
 		"path is a little above half": {rtt: 76 * time.Millisecond, jumps: true},
 		"path is ten times as long":   {rtt: 3900 * time.Microsecond},
 		"path is as saved":            {rtt: 40 * time.Millisecond, jumps: true},
-		"path is three times as long": {rtt: 12 * time.Millisecond, jumps: true},
+		"path is three times as long": {rtt: 13 * time.Millisecond, jumps: true},
 	} {
 		for _, cc := range scene.Controls {
 			t.Run(name+" "+cc, func(t *testing.T) {

@@ -106,6 +106,35 @@ func (p *Pair) Start(size int) (wait func(testing.TB)) {
 	}
 }
 
+// Trickle writes n messages of size bytes, one each interval or as near to it as
+// the machine comes; the returned function waits as that of Start does.
+func (p *Pair) Trickle(n, size int, interval time.Duration) (wait func(testing.TB)) {
+	done := make(chan error, 2)
+	from := p.written
+	p.written += n * size
+	go func() {
+		for i := range n {
+			time.Sleep(interval)
+			at := (from + i*size) % 251
+			if _, err := p.Server.Write(payload[at : at+size]); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	go func() { done <- p.receive(n * size) }()
+	return p.waiter(done)
+}
+
+func (p *Pair) waiter(done <-chan error) func(testing.TB) {
+	return func(t testing.TB) {
+		t.Helper()
+		check.Must(t, errors.Join(<-done, <-done))
+		check.Eventually(t, Patience, "all ACKs", func() bool { return Info(t, p.Server).Unacked == 0 })
+	}
+}
+
 func (p *Pair) receive(size int) error {
 	buffer := make([]byte, 64<<10)
 	for end := p.read + size; p.read < end; {
