@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os/exec"
+	"strconv"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -129,4 +132,20 @@ func unspecified(like netip.Addr) netip.Addr {
 		return netip.IPv6Unspecified()
 	}
 	return netip.IPv4Unspecified()
+}
+
+// RouteCwndLock bounds the windows of connections from this host to peer, in
+// segments, as `ip route replace <peer> ... cwnd lock <segments>`; 0 lifts the
+// bound. The kernel applies it from the second connection to the peer on.
+func (h *Host) RouteCwndLock(peer netip.Addr, segments int) error {
+	arguments := []string{"route", "replace", netip.PrefixFrom(peer, peer.BitLen()).String(), "dev", device, "src", h.Addr(peer.Is6()).String()}
+	if segments > 0 {
+		arguments = append(arguments, "cwnd", "lock", strconv.Itoa(segments))
+	}
+	return h.Do(func() error {
+		if out, err := exec.Command("ip", arguments...).CombinedOutput(); err != nil {
+			return fmt.Errorf("ip %s: %w: %s", strings.Join(arguments, " "), err, out)
+		}
+		return nil
+	})
 }
