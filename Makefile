@@ -4,7 +4,10 @@ SHELL := /bin/bash
 MULTIARCH := $(shell gcc -print-multiarch 2>/dev/null)
 export BPF_CFLAGS := -O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/$(MULTIARCH)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+# What ships and what tests it is compiled in one way, so each package only once.
+export CGO_ENABLED := 0
+export GOFLAGS := $(strip $(filter-out -trimpath,$(GOFLAGS)) -trimpath)
+GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
 PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev
 LONG_PACKAGES := pkg-config libssl-dev protobuf-compiler etcd-server
 EMULATOR := qemu-system-x86 busybox-static xz-utils
@@ -52,8 +55,7 @@ test-all: build deps ## these and what takes long to build: a Kubernetes API ser
 
 test-examples: ## run the servers of examples/ against the agent, and a browser that falls back (root)
 	@test/deps.sh $(EXAMPLE_PACKAGES)
-	for e in $(EXAMPLES); do go -C examples/$$e test -race ./... || exit; done
-	cd test && go test -count=1 -p 1 -timeout 30m ./examples ./browser
+	cd test && go run ./cmd/suite -only examples/
 
 test-faults: build deps ## kill, fill, unmount, delete and replace under load, a thousand times; writes docs/faults.md (root, minutes)
 	cd test && go test -count=1 -timeout 60m ./faults -args -kills 1000 -crowd 50000 -md ../../docs/faults.md

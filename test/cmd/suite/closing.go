@@ -11,13 +11,13 @@ import (
 )
 
 // close names what was not run, and the command that does.
-func (o *outcome) close(to io.Writer, all bool) {
+func (o *outcome) close(to io.Writer, chosen func(step) bool) {
 	for _, test := range o.skipped {
 		fmt.Fprintf(to, "skipped: %s\n", test)
 	}
 	var long []string
 	for _, s := range steps() {
-		if s.long && !all {
+		if !chosen(s) {
 			long = append(long, s.name)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 
 func main() {
 	all := flag.Bool("all", false, "run what takes long to build, too")
+	only := flag.String("only", "", "run the steps whose name contains this, however long")
 	root := flag.String("root", "..", "the root of the project")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -27,14 +29,24 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *root, *all); err != nil {
+	if err := run(ctx, *root, choice(*all, *only)); err != nil {
 		fmt.Fprintln(os.Stderr, "suite:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, root string, all bool) error {
-	if all {
+// choice is which steps are to be run.
+func choice(all bool, only string) func(step) bool {
+	return func(s step) bool {
+		if only != "" {
+			return strings.Contains(s.name, only)
+		}
+		return all || !s.long
+	}
+}
+
+func run(ctx context.Context, root string, chosen func(step) bool) error {
+	if slices.ContainsFunc(steps(), func(s step) bool { return s.cluster && chosen(s) }) {
 		remove, err := findCRDs(ctx, root)
 		defer remove()
 		if err != nil {
@@ -44,7 +56,7 @@ func run(ctx context.Context, root string, all bool) error {
 	var o outcome
 	began := time.Now()
 	for _, s := range steps() {
-		if s.long && !all {
+		if !chosen(s) {
 			continue
 		}
 		fmt.Printf("\n-- %s\n", s.name)
@@ -54,7 +66,7 @@ func run(ctx context.Context, root string, all bool) error {
 	}
 	fmt.Printf("\n%d passed, %d failed, %d skipped\n", o.passed, o.failed, len(o.skipped))
 	fmt.Printf("took %v\n", time.Since(began).Round(time.Second))
-	o.close(os.Stdout, all)
+	o.close(os.Stdout, chosen)
 	if len(o.broken) > 0 {
 		return fmt.Errorf("failed: %s", strings.Join(o.broken, ", "))
 	}
@@ -86,6 +98,9 @@ func (o *outcome) test(ctx context.Context, root string, s step) error {
 	cmd := exec.CommandContext(ctx, "go", s.arguments()...)
 	cmd.Dir = filepath.Join(root, s.dir)
 	cmd.Stderr = os.Stderr
+	if s.race {
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=1") // which the race detector wants
+	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	events, err := cmd.StdoutPipe()
 	if err != nil {

@@ -14,6 +14,8 @@ type step struct {
 	alone bool
 	// long steps need what takes minutes to build.
 	long bool
+	// cluster needs the CRDs of bpfman-operator.
+	cluster bool
 }
 
 func steps() []step {
@@ -24,12 +26,12 @@ func steps() []step {
 		{name: "machines that share", dir: "test", packages: []string{"./fleet"}, race: true, alone: true},
 		{name: "this kernel", dir: "test", alone: true, packages: []string{
 			"./gate", "./runtime", "./careful", "./live", "./agent", "./observe", "./balance", "./rights", "./bpfman"}},
-		{name: "manifests and pods against a Kubernetes API server", dir: "test", packages: []string{"./kube/follow", "./kube/manifests", "./kube/node"}, alone: true, long: true},
+		{name: "manifests and pods against a Kubernetes API server", dir: "test", packages: []string{"./kube/follow", "./kube/manifests", "./kube/node"}, alone: true, long: true, cluster: true},
 	}
 	for _, server := range []string{"quic-go", "caddy", "haproxy"} {
 		all = append(all, step{name: "the server in examples/" + server, dir: "examples/" + server, packages: []string{"./..."}, race: true, long: true})
 	}
-	return append(all, step{name: "those servers on a path, and Chromium falling back", dir: "test", packages: []string{"./examples", "./browser"}, alone: true, long: true})
+	return append(all, step{name: "examples/ on a path, and Chromium falling back", dir: "test", packages: []string{"./examples", "./browser"}, alone: true, long: true})
 }
 
 // elsewhere are the packages of the test module that another command runs.

@@ -90,8 +90,8 @@ func TestEventsAreCountedAndToldWhereTheyMatter(t *testing.T) {
 func TestTheEndNamesWhatWasNotRun(t *testing.T) {
 	o := outcome{skipped: []string{"test/a TestPoor: no Rust"}}
 	var quick, all bytes.Buffer
-	o.close(&quick, false)
-	o.close(&all, true)
+	o.close(&quick, choice(false, ""))
+	o.close(&all, choice(true, ""))
 	for _, s := range steps() {
 		if named := strings.Contains(quick.String(), s.name); named != s.long {
 			t.Errorf("%s: named %v, not run %v", s.name, named, s.long)
