@@ -20,7 +20,8 @@ type step struct {
 
 func steps() []step {
 	all := []step{
-		{name: "the product's packages", dir: ".", packages: []string{"./..."}, race: true},
+		{name: "the product's packages", dir: ".", packages: []string{"./cmd/...", "./internal/...", "./pkg/..."}, race: true},
+		{name: "its images", dir: ".", packages: []string{"./images"}},
 		{name: "documents, builds and the phases of RFC 9959", dir: "test", packages: []string{"./phase", "./law", "./supply", "./kernels", "./figures", "./kube/cluster", "./cmd/..."}},
 		{name: "the emulated path", dir: "test", packages: []string{"./lab/..."}, race: true, alone: true},
 		{name: "machines that share", dir: "test", packages: []string{"./fleet"}, race: true, alone: true},
