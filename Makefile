@@ -4,18 +4,24 @@ SHELL := /bin/bash
 MULTIARCH := $(shell gcc -print-multiarch 2>/dev/null)
 export BPF_CFLAGS := -O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/$(MULTIARCH)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
-PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev pkg-config libssl-dev protobuf-compiler etcd-server
+# What ships and what tests it is compiled in one way, so each package only once.
+export CGO_ENABLED := 0
+export GOFLAGS := $(strip $(filter-out -trimpath,$(GOFLAGS)) -trimpath)
+GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
+PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev
+LONG_PACKAGES := pkg-config libssl-dev protobuf-compiler etcd-server
 EMULATOR := qemu-system-x86 busybox-static xz-utils
 FUZZ ?= 1m
 BENCH ?= build/bench
+override CRDS := $(abspath $(CRDS))
+export CRDS
 VULN_DB ?= https://vuln.go.dev
 EXAMPLES := quic-go caddy haproxy
 EXAMPLE_PACKAGES := gcc g++ libc6-dev iproute2 bpftool nftables util-linux chromium node=nodejs npm=npm
 
 ARCHITECTURES := amd64 arm64 ppc64le riscv64 s390x
 
-.PHONY: help build agent images demo browser test test-examples test-kernels test-kernels-quick test-faults test-signature fuzz kube-apiserver bench bench-agent bench-compare careful cover vuln sbom generate lint deps docs fmt clean
+.PHONY: help build agent images demo browser test test-all test-examples test-kernels test-kernels-quick test-faults test-signature fuzz kube-apiserver bench bench-agent bench-compare careful cover vuln sbom generate lint deps docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## show what each target does
@@ -39,17 +45,17 @@ browser: ## a real browser falls back from HTTP/3, with and without tcpresume in
 	@test/deps.sh $(EXAMPLE_PACKAGES)
 	cd test && go run ./cmd/browser
 
-test: build deps kube-apiserver ## run every test on this kernel, in namespaces and cgroups of their own (root)
-	go test -race ./...
-	cd test && go test -race -p 1 ./lab/... ./phase ./law ./supply ./fleet ./kernels ./figures ./cmd/report
-	-@test/bpfman.sh >/dev/null # a released bpfman, built once; without Rust its tests say so
-	cd test && go test -count=1 -p 1 -timeout 30m ./gate ./runtime ./careful ./live ./agent ./observe ./balance ./rights ./bpfman ./kube/... # the race detector would slow the emulated path
-	$(MAKE) test-examples
+test: build deps ## the tests on this kernel, in namespaces and cgroups of their own; says at the end what it left out (root)
+	cd test && go run ./cmd/suite
+
+test-all: build deps ## these and what takes long to build: a Kubernetes API server, bpfman in Rust, Chromium; CRDS=dir where the network does not reach bpfman-operator's (root)
+	@test/deps.sh $(LONG_PACKAGES) $(EXAMPLE_PACKAGES)
+	-@test/bpfman.sh >/dev/null # without Rust its tests say so
+	cd test && go run ./cmd/suite -all
 
 test-examples: ## run the servers of examples/ against the agent, and a browser that falls back (root)
 	@test/deps.sh $(EXAMPLE_PACKAGES)
-	for e in $(EXAMPLES); do go -C examples/$$e test -race ./... || exit; done
-	cd test && go test -count=1 -p 1 -timeout 30m ./examples ./browser
+	cd test && go run ./cmd/suite -only examples/
 
 test-faults: build deps ## kill, fill, unmount, delete and replace under load, a thousand times; writes docs/faults.md (root, minutes)
 	cd test && go test -count=1 -timeout 60m ./faults -args -kills 1000 -crowd 50000 -md ../../docs/faults.md
@@ -115,6 +121,7 @@ lint: deps ## formatting, vet, staticcheck, import directions, file sizes
 	build/staticcheck ./... && cd test && ../build/staticcheck ./...
 	for e in $(EXAMPLES); do (cd examples/$$e && go vet ./... && ../../build/staticcheck ./...) || exit; done
 	cd test && go test -count=1 ./law
+	for m in $$(git ls-files '*go.mod'); do go -C $$(dirname $$m) mod verify >/dev/null || exit; done
 
 deps: ## install the Debian packages that tests and code generation use
 	@test/deps.sh $(PACKAGES)

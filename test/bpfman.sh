@@ -1,10 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds the released bpfman once, into a cache directory named by its version,
-# and prints that directory. A second run only prints.
+# and prints that directory. A second run only prints. With the word "built" it
+# builds nothing, and prints nothing if it is not there.
 set -eu
 version=0.6.0
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/tcpresume/bpfman-$version
+if [ "${1:-}" = built ]; then
+	[ -x "$cache/bin/bpfman" ] && echo "$cache"
+	exit 0
+fi
 # It gives up where it may not raise RLIMIT_MEMLOCK, which kernels since 5.11 do
 # not charge BPF to: containers without CAP_SYS_RESOURCE preload this.
 if [ ! -e "$cache/lib/rlimit.so" ]; then

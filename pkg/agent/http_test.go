@@ -48,6 +48,7 @@ func TestHTTPAnswers(t *testing.T) {
 	_, dir := serving(t, Options{Paths: store, Entry: store.entry, Version: "v1", Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "metrics")
 	})})
+	blank := strings.Repeat(" ", resume.MaxReport) + "\n" // of which few make a large body
 	const plain, trouble = "application/json", "application/problem+json"
 	for _, c := range []struct {
 		request, body string
@@ -62,7 +63,7 @@ func TestHTTPAnswers(t *testing.T) {
 		{"POST /v1/reports", lineOf(of("three", 300_000, at("198.51.100.7"))) + "nonsense\n", 422, trouble, `"stored":1,"held":0,"refused_count":1,"refused":[{"line":2,"reason":"malformed"`},
 		{"POST /v1/reports", lineOf(at("10.0.0.1")), 403, trouble, `"reason":"peer","detail":"line 1: 10.0.0.1 is a private address`},
 		{"POST /v1/reports", strings.Repeat("x", 4000), 400, trouble, `line 1 has more than 1024 bytes`},
-		{"POST /v1/reports", strings.Repeat("\n", maxBody+1), 413, trouble, `"reason":"size"`},
+		{"POST /v1/reports", strings.Repeat(blank, maxBody/len(blank)+1), 413, trouble, `"reason":"size"`},
 		{"GET /v1/paths/203.0.113.7", "", 200, plain, `"Cwnd":300000`},
 		{"GET /v1/paths/::ffff:203.0.113.7", "", 200, plain, `"Cwnd":300000`},
 		{"GET /v1/paths/203.0.113.8", "", 404, trouble, `"reason":"no_saved_path"`},

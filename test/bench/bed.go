@@ -19,6 +19,9 @@ type Bed struct {
 	Rig *rig.Rig
 	// CLI is the tcpresume program that stores paths; empty stores them without it.
 	CLI string
+	// Tries is how often a trial is made at most, until the machine is not too
+	// busy; 0 means four times.
+	Tries int
 }
 
 // Window is what a mode hands to a connection.

@@ -5,7 +5,8 @@
 //
 // It refuses to know what is done with the figures, and gives none that it
 // cannot vouch for: a trial during which the machine was too busy is made again,
-// and one that was to be resumed and was not is an error.
+// the best of them comes with what was tolerated, and one that was to be resumed
+// and was not is an error.
 //
 //	demo, bench -> test/bench -> test/rig, test/lab
 package bench

@@ -26,7 +26,7 @@ const goEnv = "BPFMAN_GO"
 func goMachine(t *testing.T) *machine {
 	t.Helper()
 	if os.Getenv(goEnv) == "" {
-		t.Skip(goEnv)
+		t.Skipf("%s names no bpfman of the Go generation (docs/bpfman.md)", goEnv)
 	}
 	m := newMachine(t)
 	mount(t, "tmpfs", "/var/cache", "mode=755")

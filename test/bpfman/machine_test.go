@@ -124,7 +124,7 @@ func (m *machine) try(t testing.TB, arguments ...string) answer {
 func (m *machine) bpfman(t testing.TB, arguments ...string) answer {
 	t.Helper()
 	if bpfmanDir == "" {
-		t.Skip("no released bpfman: install Rust (https://rustup.rs), then \"make test\" builds it once")
+		t.Skip("no released bpfman: \"make test-all\" builds it once, with Rust (https://rustup.rs)")
 	}
 	environment := []string{"LD_PRELOAD=" + filepath.Join(bpfmanDir, "lib", "rlimit.so"), "SSL_CERT_FILE=" + m.ca}
 	return m.run(t, "bpfman "+strings.Join(arguments, " "), m.command(environment, filepath.Join(bpfmanDir, "bin", "bpfman"), arguments...))

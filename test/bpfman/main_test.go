@@ -21,7 +21,7 @@ const patience = 20 * time.Second
 // The commands under test, made or found once.
 var (
 	tcpresumePath string
-	bpfmanDir     string // of the released bpfman, see ../bpfman.sh; empty: no Rust to build it
+	bpfmanDir     string // of the released bpfman, see ../bpfman.sh; empty: not built
 )
 
 func TestMain(m *testing.M) {
@@ -47,7 +47,7 @@ func makeCommands(dir string) error {
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building tcpresume: %w\n%s", err, out)
 	}
-	script := exec.Command("../bpfman.sh")
+	script := exec.Command("../bpfman.sh", "built")
 	script.Stderr = os.Stderr
 	out, err := script.Output()
 	bpfmanDir = strings.TrimSpace(string(out))

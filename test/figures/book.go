@@ -27,10 +27,12 @@ type Sample struct {
 
 // Part is what one program has measured in one run.
 type Part struct {
-	Name    string   `json:"part"`
-	Command string   `json:"command"`
-	Machine Machine  `json:"machine"`
-	Samples []Sample `json:"samples"`
+	Name    string  `json:"part"`
+	Command string  `json:"command"`
+	Machine Machine `json:"machine"`
+	// Tolerated says of which values the machine has its part, and how large.
+	Tolerated []string `json:"tolerated,omitempty"`
+	Samples   []Sample `json:"samples"`
 }
 
 // Book takes what a program writes for people and the values behind it. Its
@@ -78,6 +80,37 @@ func (b *Book) AddTime(value time.Duration, figure ...any) {
 	b.Add(float64(value.Microseconds())/1000, "ms", figure...)
 }
 
+// Tolerate takes the error of a measurement: where that is whole and was only
+// disturbed, it returns nil and keeps in the report what was tolerated.
+func (b *Book) Tolerate(err error) error {
+	var disturbed interface {
+		error
+		Says() string
+	}
+	if !errors.As(err, &disturbed) {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "tolerated:", err)
+	b.AddTolerated(err.Error())
+	return nil
+}
+
+// AddTolerated keeps what an earlier run tolerated.
+func (b *Book) AddTolerated(what ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.part.Tolerated = append(b.part.Tolerated, what...)
+}
+
+// tolerated is the report's last paragraph; empty if the machine was quiet.
+func (p *Part) tolerated() string {
+	if len(p.Tolerated) == 0 {
+		return ""
+	}
+	return "\nThe machine was too busy for every try of these measurements; the best ones are in the tables:\n\n- " +
+		strings.Join(p.Tolerated, "\n- ") + "\n"
+}
+
 // Include keeps what another process has saved.
 func (b *Book) Include(path string) error {
 	part, err := Load(path)
@@ -94,7 +127,7 @@ func (b *Book) Save() error {
 	defer b.mu.Unlock()
 	var err error
 	if b.markdown != "" {
-		err = save(b.markdown, []byte(b.text.String()))
+		err = save(b.markdown, []byte(b.text.String()+b.part.tolerated()))
 	}
 	if b.json == "" {
 		return err

@@ -57,7 +57,9 @@ func TestQueueDropsWhatItCannotHold(t *testing.T) {
 	l := newLab(t, Path{Rate: 10e3, Queue: 10_000})
 	sendDatagrams(t, l, 50, 1000)
 	want := Counters{Packets: 50, Bytes: 50_000, QueueDrops: 40}
-	if diff := cmp.Diff(want, l.Stats().ToClient); diff != "" {
+	got := l.Stats().ToClient
+	got.Late = Counters{}.Late // tells of the machine
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("counters (-want +got):\n%s", diff)
 	}
 }
@@ -87,7 +89,9 @@ func TestCutPathDropsEverything(t *testing.T) {
 	l.Cut(false)
 	sendDatagrams(t, l, 3, 100)
 	want := Counters{Packets: 8, Bytes: 800, CutDrops: 5}
-	if diff := cmp.Diff(want, l.Stats().ToClient); diff != "" {
+	got := l.Stats().ToClient
+	got.Late = Counters{}.Late // tells of the machine
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("counters (-want +got):\n%s", diff)
 	}
 }

@@ -55,7 +55,7 @@ func ssthresh(ctx context.Context, opts options) (section, error) {
 	for range opts.repeats {
 		for i, c := range contests {
 			trial, failed := bed.Run(ctx, c.mode, c.transfer)
-			if failed != nil {
+			if failed := opts.book.Tolerate(failed); failed != nil {
 				err = errors.Join(err, failed)
 				break
 			}

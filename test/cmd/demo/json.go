@@ -14,6 +14,7 @@ import (
 type jsonStory struct {
 	RTTms    float64      `json:"rtt_ms"`
 	RateBps  uint64       `json:"rate_bps"`
+	Slower   int          `json:"times_as_slow"`
 	Queue    int          `json:"queue_bytes"`
 	Response int          `json:"response_bytes"`
 	CC       string       `json:"cc"`
@@ -21,6 +22,7 @@ type jsonStory struct {
 	Ssthresh resume.Bytes `json:"ssthresh_bytes"`
 	IdealMs  float64      `json:"ideal_ms"`
 	Trials   []jsonTrial  `json:"trials"`
+	Exact    []string     `json:"exactness"`
 	Picture  string       `json:"picture"`
 }
 
@@ -39,8 +41,8 @@ type jsonTrial struct {
 
 func (s *story) writeJSON(to io.Writer) error {
 	told := jsonStory{
-		RTTms: inMilliseconds(s.path.RTT), RateBps: s.path.Rate, Queue: s.path.Queue, Response: response, CC: cc,
-		Cwnd: s.window.Cwnd, Ssthresh: s.window.Ssthresh, IdealMs: inMilliseconds(s.path.Ideal(response)), Picture: s.picture,
+		RTTms: inMilliseconds(s.path.RTT), RateBps: s.path.Rate, Slower: s.slower, Queue: s.path.Queue, Response: response, CC: cc,
+		Cwnd: s.window.Cwnd, Ssthresh: s.window.Ssthresh, IdealMs: inMilliseconds(s.path.Ideal(response)), Exact: s.exactness(), Picture: s.picture,
 	}
 	for _, t := range s.trials {
 		told.Trials = append(told.Trials, jsonOf(t))

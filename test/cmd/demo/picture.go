@@ -18,8 +18,8 @@ func (s *story) draw(dir string) (svg string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	title := fmt.Sprintf("Time to the client's last byte of %s: %s, %d Mbit/s, queue 0.25 BDP, CUBIC",
-		megabytes(response), milliseconds(s.path.RTT), s.path.Rate/1e6)
+	title := fmt.Sprintf("Time to the client's last byte of %s: %s, %s, queue 0.25 BDP, CUBIC\n%s",
+		megabytes(response), milliseconds(s.path.RTT), megabits(s.path.Rate), strings.Join(s.exactness(), "\n"))
 	var series []plot.Series
 	for _, t := range s.trials {
 		series = append(series, plot.Series{

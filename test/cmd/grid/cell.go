@@ -35,13 +35,15 @@ type figure struct {
 	Times       []time.Duration
 	Retransmits []int
 	Ideal       time.Duration
-	Disturbed   int // runs repeated because the machine was too busy
+	Disturbed   int      // runs repeated because the machine was too busy
+	Tolerated   []string // of runs that were disturbed each time
 }
 
 // connection is what one of them showed, and how many before it were thrown away.
 type connection struct {
 	lab.Result
 	disturbed int
+	tolerated error
 }
 
 func figureOf(runs []connection) figure {
@@ -50,6 +52,9 @@ func figureOf(runs []connection) figure {
 		f.Times = append(f.Times, r.Elapsed)
 		f.Retransmits = append(f.Retransmits, r.Retransmits)
 		f.Disturbed += r.disturbed
+		if r.tolerated != nil {
+			f.Tolerated = append(f.Tolerated, r.tolerated.Error())
+		}
 	}
 	return f
 }
@@ -76,14 +81,15 @@ const attempts = 6
 
 // once makes the run of a seed.
 func (b bench) once(ctx context.Context, on route, bytes int, how start, seed uint64) (made connection, err error) {
-	made.disturbed, err = lab.Again(attempts, func() (err error) {
-		if made.Result, err = b.fetch(ctx, on, bytes, how, seed); err != nil {
-			return err
-		}
-		return made.Link.Undisturbed()
+	made.Result, made.disturbed, err = lab.Again(attempts, func() (lab.Result, error) {
+		result, err := b.fetch(ctx, on, bytes, how, seed)
+		return result, result.Judge(err)
 	})
 	if err != nil {
 		err = fmt.Errorf("%v, %d bytes: %w", on, bytes, err)
+	}
+	if lab.Whole(err) {
+		made.tolerated, err = err, nil
 	}
 	return made, err
 }

@@ -65,6 +65,7 @@ func (r row) write(w io.Writer) {
 
 func (f figure) keep(book *figures.Book, of record, on row, way string) {
 	cell := []any{"grid", of.CC, fmt.Sprintf("loss %g %%", of.Loss*100), on.Route, figures.Size(on.Bytes), way}
+	book.AddTolerated(f.Tolerated...)
 	for i := range f.Times {
 		book.AddTime(f.Times[i], cell...)
 		book.Add(float64(f.Retransmits[i]), "retransmits", cell...)

@@ -92,11 +92,9 @@ func collide(ctx context.Context, r *rig.Rig, wrong bool, settled time.Duration)
 	c := collision{}
 	c.newcomer, err = server.Fetch(ctx, lab.Fetch{Bytes: 6_000_000, Before: exchange, Local: newcomer, SampleEvery: -1})
 	left := time.Since(began)
-	if err == nil {
-		err = c.newcomer.Link.Undisturbed()
-	}
-	if err != nil {
-		return c, err
+	disturbed := c.newcomer.Judge(err)
+	if !lab.Whole(disturbed) {
+		return c, disturbed
 	}
 	time.Sleep(aftermath)
 	end()
@@ -107,7 +105,7 @@ func collide(ctx context.Context, r *rig.Rig, wrong bool, settled time.Duration)
 	before, after, last := at(samples, met), at(samples, left), at(samples, left+aftermath)
 	c.lost = uint64(last.Retransmits - before.Retransmits)
 	c.goodput = float64(last.Delivered-after.Delivered) * 8 / 1e6 / (last.At - after.At).Seconds()
-	return c, nil
+	return c, disturbed
 }
 
 // at is the last sample not later than t.

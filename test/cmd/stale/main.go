@@ -72,11 +72,8 @@ func each[T any](ctx context.Context, f func(ctx context.Context, run int) (T, e
 	running.SetLimit(*lanes)
 	for i := range results {
 		running.Go(func() (err error) {
-			_, err = lab.Again(attempts, func() (err error) {
-				results[i], err = f(ctx, i)
-				return err
-			})
-			return err
+			results[i], _, err = lab.Again(attempts, func() (T, error) { return f(ctx, i) })
+			return book.Tolerate(err)
 		})
 	}
 	return results, running.Wait()

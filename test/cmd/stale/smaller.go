@@ -75,11 +75,10 @@ func visitSmaller(ctx context.Context, r *rig.Rig, cc string, queue float64, byt
 			lab.Fetch{Bytes: bytes, Before: exchange, Local: newcomer, SampleEvery: -1})
 	}
 	v := visit{entry: "none"}
-	if v.first, err = fetch(); err == nil {
-		err = v.first.Link.Undisturbed()
-	}
-	if err != nil {
-		return v, err
+	v.first, err = fetch()
+	disturbed := v.first.Judge(err)
+	if !lab.Whole(disturbed) {
+		return v, disturbed
 	}
 	switch entry, err := r.EntryOf(l.Server, newcomer); {
 	case err == nil:
@@ -87,6 +86,8 @@ func visitSmaller(ctx context.Context, r *rig.Rig, cc string, queue float64, byt
 	case !errors.Is(err, pathstore.ErrNotFound):
 		return v, err
 	}
-	v.next, err = fetch()
-	return v, err
+	if v.next, err = fetch(); err != nil {
+		return v, v.next.Judge(err)
+	}
+	return v, disturbed
 }

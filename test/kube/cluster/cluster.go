@@ -22,27 +22,6 @@ import (
 
 const adminToken = "admin-token"
 
-// crds are those of bpfman-operator: a folder beside the project's root, or, where
-// that is missing, the same files at their source.
-const (
-	crdsFolder = "shared/crds"
-	crdsSource = "https://raw.githubusercontent.com/bpfman/bpfman-operator/824b0d777c6acbf8ac812e2bf2ccf76b181a2091/config/crd/bases/"
-)
-
-var crdKinds = []string{"bpfapplications", "bpfapplicationstates", "clusterbpfapplications", "clusterbpfapplicationstates"}
-
-// crds are the arguments of kubectl that name the files.
-func crds(root string) (args []string) {
-	from := filepath.Join(filepath.Dir(root), crdsFolder)
-	if _, err := os.Stat(from); err == nil {
-		return []string{"-f", from}
-	}
-	for _, kind := range crdKinds {
-		args = append(args, "-f", crdsSource+"bpfman.io_"+kind+".yaml")
-	}
-	return args
-}
-
 // Cluster is one API server and its etcd.
 type Cluster struct {
 	Host, Port string // of the API server
@@ -68,10 +47,14 @@ func Start(ctx context.Context) (_ *Cluster, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.tools, err = tools(ctx, root); err != nil {
+	if err := c.makeDir(); err != nil {
 		return nil, err
 	}
-	if err := c.makeDir(); err != nil {
+	crds, err := FindCRDs(ctx, root, c.dir)
+	if err != nil {
+		return nil, err
+	}
+	if c.tools, err = tools(ctx, root); err != nil {
 		return nil, err
 	}
 	if err := c.writeFiles(); err != nil {
@@ -83,7 +66,7 @@ func Start(ctx context.Context) (_ *Cluster, err error) {
 	if err := c.StartServer(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := c.Kubectl(ctx, "", append([]string{"create"}, crds(root)...)...); err != nil {
+	if _, err := c.Kubectl(ctx, "", "create", "-f", crds); err != nil {
 		return nil, err
 	}
 	_, err = c.Kubectl(ctx, "", "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")

@@ -15,9 +15,6 @@ import (
 // stop signal.
 const maxBatch = 64
 
-// lateness is what the accuracy of a link is meant to stay below.
-const lateness = time.Millisecond
-
 // work keeps its thread locked to the end: the thread has another priority and
 // must not be given to other goroutines.
 func (p *Pipe) work() {
@@ -132,9 +129,7 @@ func (p *Pipe) deliverDue(now time.Duration) error {
 			return nil
 		}
 		p.pending.pop()
-		if now-next.out > lateness {
-			p.counters.late.Add(1)
-		}
+		p.counters.delivered(now - next.out)
 		_, err := unix.Write(p.ends.To, next.packet)
 		p.buffers.put(next.packet)
 		if err != nil {
