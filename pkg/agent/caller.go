@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
 // Credentials are what the kernel says of the process that reports.
@@ -89,17 +91,11 @@ func (g *guard) mayReport(c *Caller, peer netip.Addr) error {
 		}
 		return refuse(ReasonPeer, "%s is in none of the prefixes that this user may report", peer)
 	}
-	what := ""
-	switch {
-	case peer.IsLoopback():
-		what = "a loopback address"
-	case peer.IsLinkLocalUnicast():
-		what = "a link-local address"
-	case peer.IsPrivate():
-		what = "a private address"
-	case g.addrs[peer]:
+	what := resume.SpecialUse(peer)
+	if g.addrs[peer] {
 		what = "an address of this machine"
-	default:
+	}
+	if what == "" {
 		return nil
 	}
 	return refuse(ReasonPeer, "%s is %s: the operator lists its prefix under peers if connections from there shall resume", peer, what)

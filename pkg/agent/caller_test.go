@@ -82,6 +82,7 @@ func TestPeersWithoutPrefixes(t *testing.T) {
 	for ip, word := range map[string]string{
 		"203.0.113.7": "", "2001:db8::7": "", "127.0.0.1": "loopback", "::1": "loopback", "10.1.2.3": "private", "fd00::1": "private",
 		"169.254.1.1": "link-local", "fe80::1": "link-local", "198.51.100.1": "of this machine",
+		"100.64.1.1": "shared space", "198.18.0.1": "benchmarks", "192.0.0.8": "IETF", "240.0.0.1": "reserved", "2002:a01:203::1": "6to4", "fec0::1": "site-local",
 	} {
 		err := g.mayReport(&c, netip.MustParseAddr(ip))
 		if (err == nil) != (word == "") || err != nil && !strings.Contains(err.Error(), word) {
