@@ -171,8 +171,11 @@ func reload(ctx context.Context, a *agent.Agent, part *fleet.Fleet, f agentFlags
 			continue
 		}
 		a.Reload(config)
-		if part != nil {
+		switch {
+		case part != nil:
 			part.Reload(shared)
+		case shared.URL != "":
+			log("note: the fleet is joined after a new start only: restart the agent")
 		}
 		log("the configuration was read again: %s beside root", plural(len(config.Callers), "caller", "callers"))
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/netip"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,11 +88,18 @@ func New(opts Options) (*Fleet, error) {
 }
 
 // Reload puts another policy in force: what may leave and enter, caps, interval.
-// Where the fleet is and who this machine is there needs a new process.
+// Where the fleet is and who this machine is there needs a new process, which it
+// says where that is what has changed.
 func (f *Fleet) Reload(config Config) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.config = config
+	f.mu.Unlock()
+	started := f.opts.Config
+	started.Out, started.In, started.MaxCwnd, started.Lifetime = config.Out, config.In, config.MaxCwnd, config.Lifetime
+	started.MaxPaths, started.Exact, started.Interval = config.MaxPaths, config.Exact, config.Interval
+	if !reflect.DeepEqual(started, config) {
+		f.opts.Log("note: other servers, another name or other files of the fleet count after a new start only: restart the agent")
+	}
 }
 
 // Look tells that something has become of a peer's entry in the maps. It never

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -97,4 +98,19 @@ func TestNewCertificatesInTheirFiles(t *testing.T) {
 	check.Eventually(t, patience, "the refusal of the old ones", func() bool { return m.Status().State == fleet.StateAlone })
 	install(newCert, newFile)
 	m.again(t, before)
+}
+
+// What a new configuration cannot put in force is not passed over in silence.
+func TestAReloadSaysWhatTakesANewStart(t *testing.T) {
+	b := newBus(t, nil)
+	c := config(b, "one")
+	m := join(t, c).live(t)
+	c.Interval, c.Out, c.MaxPaths = 0, nil, 7
+	m.Reload(c)
+	before := len(m.log.said())
+	c.URL = "nats://elsewhere"
+	m.Reload(c)
+	if said := m.log.said(); len(said) != before+1 || !strings.Contains(said[before], "restart the agent") {
+		t.Errorf("after %d lines it said %q", before, said)
+	}
 }
