@@ -36,16 +36,16 @@ func TestBucketsThatCannotServe(t *testing.T) {
 			b := newBus(t, nil)
 			js, err := jetstream.New(stranger(t, b))
 			check.Must(t, err)
-			config := right
-			c.change(&config)
-			stream, err := js.CreateStream(t.Context(), config)
+			made := right
+			c.change(&made)
+			stream, err := js.CreateStream(t.Context(), made)
 			check.Must(t, err)
-			if config.MaxBytes > 0 {
+			if made.MaxBytes > 0 {
 				for i := range 100 {
 					_, _ = js.Publish(t.Context(), subject+fleet.Key(peerN(i)), []byte(put()))
 				}
 			}
-			if config.MaxConsumers > 0 {
+			if made.MaxConsumers > 0 {
 				_, err := stream.CreateConsumer(t.Context(), jetstream.ConsumerConfig{})
 				check.Must(t, err)
 			}
