@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/tcpresume/tcpresume/internal/wall"
 )
 
 // EventsHeader carries the id of the ring in the kernel that the events come
@@ -75,7 +77,7 @@ type Status struct {
 // Status returns what GET /v1/status answers.
 func (a *Agent) Status() Status {
 	s := Status{
-		PID: os.Getpid(), Version: a.opts.Version, Started: a.started, Queue: int(a.queue.Load()),
+		PID: os.Getpid(), Version: a.opts.Version, Started: wall.Date(a.started), Queue: int(a.queue.Load()),
 		Watchers: int(a.hub.readers.Load()), EventsID: a.opts.EventsID, Reports: a.Counts(),
 	}
 	s.Peers, s.Connections = a.Tracked()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tcpresume/tcpresume/internal/secret"
+	"github.com/tcpresume/tcpresume/internal/wall"
 )
 
 // counts are by name; CountMeanings says which there are.
@@ -85,12 +86,15 @@ func (f *Fleet) Status() Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := Status{
-		State: StateAlone, Since: f.state.since, URL: secret.Servers(f.opts.Config.URL), Bucket: f.opts.Config.Bucket(), Name: f.opts.Config.Name,
-		Have: f.state.have, Want: f.state.want, Joined: f.state.joinedIn.Seconds(), Error: f.state.err, ErrorAt: f.state.errAt,
+		State: StateAlone, Since: wall.Date(f.state.since), URL: secret.Servers(f.opts.Config.URL), Bucket: f.opts.Config.Bucket(), Name: f.opts.Config.Name,
+		Have: f.state.have, Want: f.state.want, Joined: f.state.joinedIn.Seconds(), Error: f.state.err, ErrorAt: wall.Date(f.state.errAt),
 		Members: f.state.members, Stored: f.state.stored, Bytes: f.state.bytes,
 		Known: len(f.book.peers), Held: f.book.held, Sources: f.book.sources(), Waiting: waiting,
 		Counts: maps.Clone(f.counts), Lag50: lag[0].Seconds(), Lag99: lag[1].Seconds(), Skew: f.clock.skew().Seconds(),
 		Rejected: slices.Clone(f.rejected),
+	}
+	for i := range s.Rejected {
+		s.Rejected[i].At = wall.Date(s.Rejected[i].At)
 	}
 	switch {
 	case f.state.live:
