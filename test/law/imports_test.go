@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"pkg/kube":          {module + "/internal/secret", "go.yaml.in/yaml/v3"},
 	"pkg/operator":      {module + "/pkg/bpfman", module + "/pkg/kube"},
 	"pkg/ask":           {"golang.org/x/sys/unix"},
+	"pkg/hostaddr":      {module + "/pkg/netns", "golang.org/x/sys/unix"},
 	"pkg/netns":         {"github.com/moby/sys/mountinfo", "golang.org/x/sys/unix"},
 	"pkg/revive":        {module + "/pkg/netns", module + "/pkg/pathstore", "golang.org/x/sys/unix"},
 	"examples":          {module + "/pkg/ask"},
