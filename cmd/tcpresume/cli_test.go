@@ -47,6 +47,8 @@ func TestErrorLines(t *testing.T) {
 		line string
 	}{
 		{"put", 2, `PEER is missing: write "tcpresume put PEER --cwnd SIZE"; see "tcpresume put --help"`},
+		{"doctor nats://agent:s3cr3t@h:4222", 2, `"nats://***@h:4222" is too much: "tcpresume doctor" takes no argument`},
+		{"agent agent:s3cr3t@h:4222", 2, `"***@h:4222" is too much: "tcpresume agent" takes no argument`},
 		{"put 192.0.2.1", 2, `put needs --cwnd: give the window to start with, as in --cwnd 256KiB`},
 		{"put 192.0.2.1 --cwnd", 2, `--cwnd needs a value; see "tcpresume put --help"`},
 		{"put 192.0.2.1 --cwnd 0", 2, `cwnd is 0: give the window to start with, as in 256KiB`},

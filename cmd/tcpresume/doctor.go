@@ -47,7 +47,7 @@ at as well: by a hello there, as the agent's own.`,
 				return input(err)
 			}
 			op.mayAdd(cmd, &ask)
-			findings := slices.Concat(loader.Diagnose(opts), bpfman.Diagnose(cmd.Context(), opts, ask), fleetFindings(cmd.Context(), shared))
+			findings := slices.Concat(loader.Diagnose(opts), bpfman.Diagnose(cmd.Context(), opts, ask), g.agentFindings(cmd.Context()), fleetFindings(cmd.Context(), shared))
 			if err := g.print(cmd, findings, func(w io.Writer) error { return printFindings(w, findings) }); err != nil {
 				return err
 			}
@@ -65,6 +65,7 @@ at as well: by a hello there, as the agent's own.`,
 	}
 	cmd.Flags().StringVar(&cgroup, "cgroup", "", "`PATH` of the cgroup v2 to look at (default all)")
 	f.addFleet(cmd)
+	g.addSocketDir(cmd.Flags())
 	_ = cmd.MarkFlagDirname("cgroup")
 	addBpfman(cmd, &ask)
 	op.add(cmd)

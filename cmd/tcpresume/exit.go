@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tcpresume/tcpresume/internal/secret"
 	"github.com/tcpresume/tcpresume/pkg/bpfman"
 	"github.com/tcpresume/tcpresume/pkg/client"
 	"github.com/tcpresume/tcpresume/pkg/image"
@@ -75,9 +76,10 @@ func run(ctx context.Context, root *cobra.Command, args []string) int {
 	return exitCode(err)
 }
 
-// errorLine makes one line of what may be several errors.
+// errorLine makes one line of what may be several errors, without the passwords
+// of URLs that they quote.
 func errorLine(err error) string {
-	line := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	line := secret.Text(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
 	if errors.Is(err, fs.ErrPermission) && !strings.Contains(line, "as root") {
 		line += "; run as root"
 	}

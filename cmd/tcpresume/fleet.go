@@ -67,6 +67,9 @@ func share(opts *agent.Options, part *fleet.Fleet, store *pathstore.Store) {
 	opts.Fleet = func() any { return part.Status() }
 	opts.Delete = func(peer peerAddr, scope uint64) error {
 		err := store.Delete(peer, scope)
+		if scope == resume.ScopeToken { // a secret of this machine and its client, no peer of others
+			return err
+		}
 		if err == nil || errors.Is(err, pathstore.ErrNotFound) { // others may have it
 			part.Deleted(peer)
 			return nil
@@ -112,7 +115,7 @@ func (s sharedReports) Reported(o agent.Outcome) {
 func (g *global) deletePath(ctx context.Context, t target) error {
 	ctx, cancel := context.WithTimeout(ctx, reportPatience)
 	defer cancel()
-	if s, _ := g.agentStatus(ctx, t.Store); s == nil || s.Fleet == nil {
+	if s, _ := g.agentStatus(ctx, t.Store); s == nil || s.Fleet == nil || t.scope == resume.ScopeToken { // a token stays here: it is a secret
 		return t.Delete(t.peer, t.scope)
 	}
 	err := client.Delete(ctx, g.socketDir(), fmt.Sprintf("/v1/paths/%s?netns_cookie=%d", t.peer, t.scope))

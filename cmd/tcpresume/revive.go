@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tcpresume/tcpresume/internal/calm"
 	"github.com/tcpresume/tcpresume/pkg/agent"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
@@ -41,19 +42,17 @@ func (r revived) Reported(o agent.Outcome) {
 	}
 }
 
-// reviver tells of passes that fail in a new way, not of each.
+// reviver tells of passes that fail, not of each.
 func (g *global) reviver(log func(string, ...any)) revived {
 	r := revive.New(loader.LiveLink(g.pinsDir()))
-	last := ""
+	few := calm.New(func(line string) { log("%s", line) }, 0, 0)
 	r.Each = func(_ revive.Result, err error) {
-		words := ""
-		if err != nil && !errors.Is(err, context.Canceled) {
-			words = errorLine(err)
+		switch {
+		case err == nil:
+			few.Drop()
+		case !errors.Is(err, context.Canceled):
+			few.Printf("note: idle connections wait for their next report: %s", errorLine(err))
 		}
-		if words != last && words != "" {
-			log("note: idle connections wait for their next report: %s", words)
-		}
-		last = words
 	}
 	return revived{r}
 }

@@ -16,8 +16,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tcpresume/tcpresume/internal/sandbox"
 	"github.com/tcpresume/tcpresume/pkg/agent"
 	"github.com/tcpresume/tcpresume/pkg/fleet"
+	"github.com/tcpresume/tcpresume/pkg/hostaddr"
 	"github.com/tcpresume/tcpresume/pkg/metrics"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
@@ -76,7 +78,14 @@ func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config ag
 	}
 	defer leave()
 	source.fleet = part
+	addresses := hostaddr.New(nodeAddresses()...)
+	defer addresses.Close()
+	notes := func() []string { return confinement(addresses) }
+	for _, note := range notes() {
+		log("note: %s", note)
+	}
 	opts := agent.Options{
+		Ours: addresses.Has, Notes: notes,
 		Config: config, Paths: store.Writer(), Observers: []agent.Observer{savedWindows{set}, idle},
 		Entry: shownEntry(store), Events: store.Watch, EventsID: events,
 		Metrics: set.Handler(), OnEvent: restoredWindows(set), Version: thisVersion().Version,
@@ -91,7 +100,7 @@ func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config ag
 	if f.metrics != "" {
 		listener, err := net.Listen("tcp", f.metrics)
 		if err != nil {
-			return errors.Join(input(fmt.Errorf("--metrics: %w", err)), sockets.Close())
+			return errors.Join(input(fmt.Errorf("--metrics: %w", sandbox.Network(err))), sockets.Close())
 		}
 		go func() {
 			if err := a.Public(ctx, listener); err != nil {
@@ -171,8 +180,11 @@ func reload(ctx context.Context, a *agent.Agent, part *fleet.Fleet, f agentFlags
 			continue
 		}
 		a.Reload(config)
-		if part != nil {
+		switch {
+		case part != nil:
 			part.Reload(shared)
+		case shared.URL != "":
+			log("note: the fleet is joined after a new start only: restart the agent")
 		}
 		log("the configuration was read again: %s beside root", plural(len(config.Callers), "caller", "callers"))
 	}

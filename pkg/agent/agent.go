@@ -40,6 +40,8 @@ type Options struct {
 	Delete   func(peer netip.Addr, scope uint64) error // here and in the fleet; an error wraps pathstore.ErrNotFound where nothing is stored
 	OnEvent  func(pathstore.Event)                     // told of each event that Events yields
 	Log      func(format string, args ...any)
+	Ours     func(addr netip.Addr, process int32) bool // an address of this machine as the process sees it, which nobody reports unless it is named; nil: none is known
+	Notes    func() []string                           // what this process cannot do where it runs, for Status
 	Version  string
 }
 
@@ -80,8 +82,14 @@ func New(opts Options) *Agent {
 	if opts.Log == nil {
 		opts.Log = func(string, ...any) {}
 	}
+	if opts.Notes == nil {
+		opts.Notes = func() []string { return nil }
+	}
+	if opts.Ours == nil {
+		opts.Ours = func(netip.Addr, int32) bool { return false }
+	}
 	return &Agent{
-		opts: opts, started: time.Now(), guard: newGuard(opts.Config), tracker: newTracker(),
+		opts: opts, started: time.Now(), guard: newGuard(opts.Config, opts.Ours), tracker: newTracker(),
 		buckets: make(map[uint32]*bucket), counts: make(map[Count]uint64),
 	}
 }
@@ -90,7 +98,7 @@ func New(opts Options) *Agent {
 func (a *Agent) Reload(config Config) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.guard = newGuard(config)
+	a.guard = newGuard(config, a.opts.Ours)
 }
 
 // Message is one report as it came.
@@ -196,7 +204,7 @@ func (a *Agent) judge(c *Caller, o *Outcome) (held string, err error) {
 	case r.Mode == resume.ModeExact && !c.Exact:
 		return "", refuse(ReasonMode, "this user may not ask for mode exact: leave mode out, or have the operator allow it")
 	}
-	if err := a.guard.mayReport(c, r.Peer); err != nil {
+	if err := a.guard.mayReport(c, o.Who, r.Peer); err != nil {
 		return "", err
 	}
 	rule, err := a.opts.Paths.Rule(r.Peer)

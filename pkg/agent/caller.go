@@ -4,11 +4,12 @@ package agent
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"slices"
 	"time"
+
+	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
 // Credentials are what the kernel says of the process that reports.
@@ -21,26 +22,13 @@ type Credentials struct {
 // guard knows who may report what, by one configuration.
 type guard struct {
 	config Config
-	own    uint32              // uid that the agent runs as
-	addrs  map[netip.Addr]bool // of this machine
+	own    uint32                                    // uid that the agent runs as
+	ours   func(addr netip.Addr, process int32) bool // an address of this machine, as the process sees it
 	known  map[Credentials]*Caller
 }
 
-func newGuard(config Config) *guard {
-	return &guard{config: config, own: uint32(os.Geteuid()), addrs: ownAddresses(), known: make(map[Credentials]*Caller)}
-}
-
-// ownAddresses is empty where the machine does not tell: the check is against
-// mistakes, not against attackers.
-func ownAddresses() map[netip.Addr]bool {
-	own := make(map[netip.Addr]bool)
-	all, _ := net.InterfaceAddrs()
-	for _, a := range all {
-		if prefix, err := netip.ParsePrefix(a.String()); err == nil {
-			own[prefix.Addr().Unmap()] = true
-		}
-	}
-	return own
+func newGuard(config Config, ours func(addr netip.Addr, process int32) bool) *guard {
+	return &guard{config: config, own: uint32(os.Geteuid()), ours: ours, known: make(map[Credentials]*Caller)}
 }
 
 // caller returns what a process may do; nil: nothing.
@@ -80,7 +68,7 @@ func refusedUID(who Credentials) error {
 }
 
 // mayReport says why a peer's address is none of the caller's business.
-func (g *guard) mayReport(c *Caller, peer netip.Addr) error {
+func (g *guard) mayReport(c *Caller, who Credentials, peer netip.Addr) error {
 	if len(c.Peers) > 0 {
 		for _, prefix := range c.Peers {
 			if prefix.Contains(peer) {
@@ -89,17 +77,11 @@ func (g *guard) mayReport(c *Caller, peer netip.Addr) error {
 		}
 		return refuse(ReasonPeer, "%s is in none of the prefixes that this user may report", peer)
 	}
-	what := ""
-	switch {
-	case peer.IsLoopback():
-		what = "a loopback address"
-	case peer.IsLinkLocalUnicast():
-		what = "a link-local address"
-	case peer.IsPrivate():
-		what = "a private address"
-	case g.addrs[peer]:
+	what := resume.SpecialUse(peer)
+	if what == "" && g.ours(peer, who.PID) {
 		what = "an address of this machine"
-	default:
+	}
+	if what == "" {
 		return nil
 	}
 	return refuse(ReasonPeer, "%s is %s: the operator lists its prefix under peers if connections from there shall resume", peer, what)

@@ -62,7 +62,7 @@ func TestRefusals(t *testing.T) {
 func TestWhoMayReport(t *testing.T) {
 	config := DefaultConfig()
 	config.Callers = []Caller{{UIDs: []uint32{1000}, Rate: 1}, {GIDs: []uint32{500}, Rate: 2}, {UIDs: []uint32{0}, Rate: 3}}
-	g := newGuard(config)
+	g := newGuard(config, nil)
 	g.own = 700
 	for who, rate := range map[Credentials]int{
 		{UID: 1000}: 1, {UID: 1000, GID: 500}: 1, {UID: 1001, GID: 500}: 2, {UID: 0}: 3, {UID: 700}: DefaultRate, {UID: 1001}: 0, {UID: 65534, GID: 500}: 0,
@@ -76,20 +76,20 @@ func TestWhoMayReport(t *testing.T) {
 }
 
 func TestPeersWithoutPrefixes(t *testing.T) {
-	g := newGuard(DefaultConfig())
-	g.addrs = map[netip.Addr]bool{netip.MustParseAddr("198.51.100.1"): true}
+	g := newGuard(DefaultConfig(), func(addr netip.Addr, _ int32) bool { return addr == netip.MustParseAddr("198.51.100.1") })
 	c := trusted()
 	for ip, word := range map[string]string{
 		"203.0.113.7": "", "2001:db8::7": "", "127.0.0.1": "loopback", "::1": "loopback", "10.1.2.3": "private", "fd00::1": "private",
 		"169.254.1.1": "link-local", "fe80::1": "link-local", "198.51.100.1": "of this machine",
+		"100.64.1.1": "shared space", "198.18.0.1": "benchmarks", "192.0.0.8": "IETF", "240.0.0.1": "reserved", "2002:a01:203::1": "6to4", "fec0::1": "site-local",
 	} {
-		err := g.mayReport(&c, netip.MustParseAddr(ip))
+		err := g.mayReport(&c, me(), netip.MustParseAddr(ip))
 		if (err == nil) != (word == "") || err != nil && !strings.Contains(err.Error(), word) {
 			t.Errorf("%s: %v, want %q", ip, err, word)
 		}
 	}
 	c.Peers = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-	if err := g.mayReport(&c, netip.MustParseAddr("10.1.2.3")); err != nil {
+	if err := g.mayReport(&c, me(), netip.MustParseAddr("10.1.2.3")); err != nil {
 		t.Errorf("a private address that is listed: %v", err)
 	}
 }

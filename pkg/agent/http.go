@@ -120,7 +120,7 @@ func (a *Agent) getPath(w http.ResponseWriter, r *http.Request) {
 	}
 	if !c.Read {
 		a.mu.Lock()
-		err := a.guard.mayReport(c, peer)
+		err := a.guard.mayReport(c, credentialsOf(r.Context()), peer)
 		a.mu.Unlock()
 		if err != nil {
 			problem(w, http.StatusForbidden, ReasonPeer, "%v", err)

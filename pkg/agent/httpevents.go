@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/tcpresume/tcpresume/internal/wall"
 )
 
 // EventsHeader carries the id of the ring in the kernel that the events come
@@ -68,6 +70,7 @@ type Status struct {
 	Watchers    int       `json:"watchers"`
 	EventsID    uint32    `json:"events_map"`
 	Reports     []Counted `json:"reports"`
+	Notes       []string  `json:"notes,omitempty"` // what it cannot do where it runs
 
 	Fleet json.RawMessage `json:"fleet,omitempty"` // a fleet.Status
 }
@@ -75,8 +78,8 @@ type Status struct {
 // Status returns what GET /v1/status answers.
 func (a *Agent) Status() Status {
 	s := Status{
-		PID: os.Getpid(), Version: a.opts.Version, Started: a.started, Queue: int(a.queue.Load()),
-		Watchers: int(a.hub.readers.Load()), EventsID: a.opts.EventsID, Reports: a.Counts(),
+		PID: os.Getpid(), Version: a.opts.Version, Started: wall.Date(a.started), Queue: int(a.queue.Load()),
+		Watchers: int(a.hub.readers.Load()), EventsID: a.opts.EventsID, Reports: a.Counts(), Notes: a.opts.Notes(),
 	}
 	s.Peers, s.Connections = a.Tracked()
 	if a.opts.Fleet != nil {

@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tcpresume/tcpresume/internal/secret"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
@@ -164,6 +165,12 @@ func (c Config) Validate() error {
 	wrong(c.Storage != "memory" && c.Storage != "file", "storage %q: use memory or file", c.Storage)
 	wrong((c.Cert == "") != (c.Key == ""), "cert and key go together: give both or none")
 	wrong(c.Credentials != "" && c.NKey != "", "credentials and nkey are two ways to say who this is: give one")
+	if place, ok := secret.Readable(c.URL); c.URL != "" {
+		wrong(!ok, "url: server %d of the list cannot be read: write nats://HOST:PORT, as in nats://nats.example:4222, and what is special in a user's name or password by its code (%%40 for @, %%2C for a comma)", place)
+	}
+	for _, file := range []struct{ field, name string }{{"nkey", c.NKey}, {"credentials", c.Credentials}, {"ca", c.CA}, {"cert", c.Cert}, {"key", c.Key}} {
+		wrong(secret.IsContent(file.name), "%s holds the thing itself: put it into a file that only root reads, and give the file's name", file.field)
+	}
 	wrong(c.MaxCwnd == 0, "max-cwnd is 0: nothing could enter; leave url out to have no fleet")
 	wrong(c.Lifetime < time.Second || c.Lifetime > resume.MaxTTL, "lifetime %v is out of range: give 1s to %v", c.Lifetime, resume.MaxTTL)
 	wrong(c.Interval < 0 || c.Interval > time.Minute, "interval %v is out of range: give 0s to 1m", c.Interval)

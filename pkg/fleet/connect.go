@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/tcpresume/tcpresume/internal/secret"
 )
 
 const (
@@ -26,9 +28,11 @@ type link struct {
 	js     jetstream.JetStream
 	broken chan struct{}
 	up     chan struct{}
+	stale  chan struct{} // the identity is another one now
 }
 
-// Options returns the client's options for a configuration.
+// options returns the client's options for a configuration. The client reads the
+// files at every connection, but for the public half of an nkey.
 func (c Config) options() ([]nats.Option, error) {
 	opts := []nats.Option{
 		nats.Name("tcpresume " + c.Name), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
@@ -59,13 +63,47 @@ func (c Config) options() ([]nats.Option, error) {
 	return opts, nil
 }
 
+// publicKey is of the nkey in its file; empty without one.
+func (c Config) publicKey() (string, error) {
+	if c.NKey == "" {
+		return "", nil
+	}
+	option, err := nats.NkeyOptionFromSeed(c.NKey)
+	if err != nil {
+		return "", fmt.Errorf("nkey: %w", err)
+	}
+	var read nats.Options
+	err = option(&read)
+	return read.Nkey, err
+}
+
+// hide takes the URL's secrets out of what the client says.
+func (c Config) hide(err error) error { return secret.Error(err, c.URL) }
+
 func (f *Fleet) connect(ctx context.Context) (*link, error) {
 	opts, err := f.opts.Config.options()
 	if err != nil {
 		return nil, err
 	}
-	l := &link{broken: make(chan struct{}, 1), up: make(chan struct{}, 1)}
+	identity, err := f.opts.Config.publicKey()
+	if err != nil {
+		return nil, err
+	}
+	l := &link{broken: make(chan struct{}, 1), up: make(chan struct{}, 1), stale: make(chan struct{}, 1)}
 	up := func(*nats.Conn) { signal(l.up) }
+	failed := func(nc *nats.Conn, err error) {
+		if ctx.Err() != nil {
+			return
+		}
+		if now, bad := f.opts.Config.publicKey(); bad == nil && now != identity {
+			signal(l.stale)
+		}
+		if nc.IsConnected() {
+			f.complain(err)
+			return
+		}
+		f.alone(err)
+	}
 	opts = append(opts,
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if signal(l.broken); ctx.Err() == nil && err != nil {
@@ -73,10 +111,10 @@ func (f *Fleet) connect(ctx context.Context) (*link, error) {
 			}
 		}),
 		nats.ReconnectHandler(up), nats.ConnectHandler(up),
-		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { f.alone(err) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { f.complain(err) }))
+		nats.ReconnectErrHandler(failed),
+		nats.ErrorHandler(func(nc *nats.Conn, _ *nats.Subscription, err error) { failed(nc, err) }))
 	if l.nc, err = nats.Connect(f.opts.Config.URL, opts...); err != nil {
-		return nil, fmt.Errorf("fleet %s: %w", f.opts.Config.URL, err)
+		return nil, fmt.Errorf("fleet %s: %w", secret.Servers(f.opts.Config.URL), err)
 	}
 	l.js, err = jetstream.New(l.nc,
 		jetstream.WithDefaultTimeout(askPatience),

@@ -12,6 +12,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/tcpresume/tcpresume/internal/sandbox"
+	"github.com/tcpresume/tcpresume/internal/secret"
 )
 
 // Finding is what Diagnose found out about one thing.
@@ -48,6 +51,10 @@ type patient struct {
 // says hello there, and changes nothing else.
 func Diagnose(ctx context.Context, config Config) []Finding {
 	p := &patient{config: config}
+	if err := config.Validate(); err != nil {
+		p.problem("fleet configuration", err, "correct the section fleet of the configuration, or --fleet")
+		return p.findings
+	}
 	if p.server() {
 		defer p.nc.Close()
 		if stream, ok := p.bucket(ctx); ok {
@@ -62,7 +69,7 @@ func (p *patient) note(check, detail string) {
 }
 
 func (p *patient) problem(check string, err error, remedy string) {
-	p.findings = append(p.findings, Finding{Check: check, Detail: err.Error(), Remedy: remedy})
+	p.findings = append(p.findings, Finding{Check: check, Detail: p.config.hide(sandbox.Network(err)).Error(), Remedy: remedy})
 }
 
 func (p *patient) server() bool {
@@ -78,7 +85,7 @@ func (p *patient) server() bool {
 		p.nc, err = nats.Connect(p.config.URL, opts...)
 	}
 	if err != nil {
-		remedy := "is it running, and reachable from here? the url is " + redacted(p.config.URL)
+		remedy := "is it running, and reachable from here? the url is " + secret.Servers(p.config.URL)
 		if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) {
 			remedy = "give credentials or nkey in the configuration's section fleet, as the server's operator made them"
 		}
@@ -117,7 +124,8 @@ func (p *patient) bucket(ctx context.Context) (jetstream.Stream, bool) {
 		p.findings = append(p.findings, Finding{Check: check, OK: true, Warn: true, Detail: p.config.Bucket() + " is not there yet", Remedy: "an agent that may makes it; else see docs/fleet.md"})
 		return nil, false
 	case err != nil:
-		p.problem(check, p.orRefused(err), "the user needs the rights that docs/fleet.md lists")
+		err = p.orRefused(err)
+		p.problem(check, err, remedyOf(err, want.Name, "the user needs the rights that docs/fleet.md lists"))
 		return nil, false
 	}
 	info := stream.CachedInfo()
@@ -126,6 +134,12 @@ func (p *patient) bucket(ctx context.Context) (jetstream.Stream, bool) {
 		return nil, false
 	}
 	p.note("fleet JetStream", "on")
+	if early := info.Config.MaxAge; early > 0 && early < p.config.Lifetime {
+		p.findings = append(p.findings, Finding{
+			Check: check, OK: true, Warn: true, Detail: fmt.Sprintf("%s forgets changes after %v, before their lifetime of %v is over", p.config.Bucket(), early, p.config.Lifetime),
+			Remedy: fmt.Sprintf("\"nats stream edit %s --max-age %v\", or a lower lifetime", want.Name, p.config.Lifetime),
+		})
+	}
 	p.note(check, fmt.Sprintf("%s: %d changes, %d bytes, %d of it, in %s", p.config.Bucket(), info.State.Msgs, info.State.Bytes, info.Config.Replicas, strings.ToLower(info.Config.Storage.String())))
 	return stream, true
 }
@@ -137,14 +151,19 @@ func (p *patient) rights(ctx context.Context, stream jetstream.Stream) {
 		return
 	}
 	if err := part.hello(ctx, &link{nc: p.nc, js: p.js}, stream); err != nil {
-		p.problem("fleet rights", p.orRefused(err), "let this machine publish to "+p.config.subject(keyNode+p.config.Name)+" and read it; see docs/fleet.md")
+		p.refuses(err, "let this machine publish to "+p.config.subject(keyNode+p.config.Name)+" and read it; see docs/fleet.md")
 		return
 	}
 	text := Change{Op: OpGone, From: p.config.Name, Run: part.run, N: 1, At: part.clock.told(part.clock.now()), TTL: time.Second, Why: "doctor"}.Append(nil)
 	step, cancel := context.WithTimeout(ctx, stepPatience)
 	defer cancel()
 	if _, err := p.js.Publish(step, p.config.subject(probe), text, jetstream.WithMsgTTL(time.Second)); err != nil {
-		p.findings = append(p.findings, Finding{Check: "fleet rights", OK: true, Warn: true, Detail: fmt.Sprintf("may not publish every peer: %v", p.orRefused(err)), Remedy: "right if this machine shall publish some prefixes only, or nothing"})
+		err = p.orRefused(err)
+		if remedy := remedyOf(err, "KV_"+p.config.Bucket(), ""); remedy != "" {
+			p.problem("fleet bucket", fmt.Errorf("takes no change: %w", err), remedy)
+			return
+		}
+		p.findings = append(p.findings, Finding{Check: "fleet rights", OK: true, Warn: true, Detail: fmt.Sprintf("may not publish every peer: %v", err), Remedy: "right if this machine shall publish some prefixes only, or nothing"})
 	} else {
 		p.note("fleet rights", "may publish")
 	}
@@ -153,7 +172,7 @@ func (p *patient) rights(ctx context.Context, stream jetstream.Stream) {
 	step, cancel = context.WithTimeout(ctx, stepPatience)
 	defer cancel()
 	if _, err := stream.CreateConsumer(step, config); err != nil {
-		p.problem("fleet rights", p.orRefused(err), "let this machine make consumers of KV_"+p.config.Bucket()+"; see docs/fleet.md")
+		p.refuses(err, "let this machine make consumers of KV_"+p.config.Bucket()+"; see docs/fleet.md")
 		return
 	}
 	p.note("fleet rights", "may read")
@@ -162,6 +181,17 @@ func (p *patient) rights(ctx context.Context, stream jetstream.Stream) {
 		clock.Warn, clock.Remedy = true, "lifetimes do not depend on it; logs of several machines do: let both keep time by NTP"
 	}
 	p.findings = append(p.findings, clock)
+}
+
+// refuses notes what did not work: where the server has said why, it is the
+// bucket, else a right is missing.
+func (p *patient) refuses(err error, rights string) {
+	err = p.orRefused(err)
+	check := "fleet rights"
+	if answer := new(jetstream.APIError); errors.As(err, &answer) {
+		check = "fleet bucket"
+	}
+	p.problem(check, err, remedyOf(err, "KV_"+p.config.Bucket(), rights))
 }
 
 // orRefused prefers what the server has said to a time-out.

@@ -8,10 +8,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/netip"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/tcpresume/tcpresume/internal/calm"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
@@ -34,6 +36,9 @@ type Options struct {
 	Log    func(format string, args ...any)
 }
 
+// troubleEvery is how often the log repeats that, and why, this machine is alone.
+const troubleEvery = 10 * time.Minute
+
 // Fleet is this machine's part in it. Its methods may be called from several goroutines.
 type Fleet struct {
 	opts  Options
@@ -42,6 +47,9 @@ type Fleet struct {
 	looks *looks
 	lag   lag
 	sent  atomic.Uint64 // number of the latest own change
+	bad   *calm.Log     // why this machine is alone
+	good  *calm.Log     // that it is not
+	at    position      // of the sessions, which come one after the other
 
 	live atomic.Bool // connected, and everything that waited in the bucket was taken
 	room chan struct{}
@@ -70,7 +78,9 @@ func New(opts Options) (*Fleet, error) {
 		return nil, err
 	}
 	c := newClock()
+	log := func(line string) { opts.Log("%s", line) }
 	return &Fleet{
+		bad: calm.New(log, 0, troubleEvery), good: calm.New(log, 0, 0),
 		opts: opts, config: opts.Config, run: hex.EncodeToString(name), clock: c,
 		looks: newLooks(opts.Config.Queue), book: newBook(c.now()), room: make(chan struct{}, 1),
 		counts: make(counts), state: state{since: time.Now()},
@@ -78,11 +88,18 @@ func New(opts Options) (*Fleet, error) {
 }
 
 // Reload puts another policy in force: what may leave and enter, caps, interval.
-// Where the fleet is and who this machine is there needs a new process.
+// Where the fleet is and who this machine is there needs a new process, which it
+// says where that is what has changed.
 func (f *Fleet) Reload(config Config) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.config = config
+	f.mu.Unlock()
+	started := f.opts.Config
+	started.Out, started.In, started.MaxCwnd, started.Lifetime = config.Out, config.In, config.MaxCwnd, config.Lifetime
+	started.MaxPaths, started.Exact, started.Interval = config.MaxPaths, config.Exact, config.Interval
+	if !reflect.DeepEqual(started, config) {
+		f.opts.Log("note: other servers, another name or other files of the fleet count after a new start only: restart the agent")
+	}
 }
 
 // Look tells that something has become of a peer's entry in the maps. It never
@@ -102,16 +119,40 @@ func (f *Fleet) Event(e pathstore.Event) { f.Look(e.Peer.Addr()) }
 func (f *Fleet) Run(ctx context.Context) error {
 	link, err := f.connect(ctx)
 	if err != nil {
-		return err
+		return f.opts.Config.hide(err)
 	}
-	defer link.nc.Close()
-	var parts sync.WaitGroup
-	parts.Go(func() { f.publish(ctx, link) })
-	parts.Go(func() { f.sweep(ctx) })
-	f.follow(ctx, link)
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { f.sweep(ctx) })
+	defer sweeping.Wait()
+	for {
+		f.use(ctx, link)
+		for {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if link, err = f.connect(ctx); err == nil {
+				break
+			}
+			f.alone(err) // its files are being replaced, perhaps
+			select {
+			case <-ctx.Done():
+			case <-time.After(sessionPause):
+			}
+		}
+	}
+}
+
+// use takes part by one link, until ctx ends or the link's identity is an old one.
+func (f *Fleet) use(ctx context.Context, l *link) {
+	defer l.nc.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var publishing sync.WaitGroup
+	publishing.Go(func() { f.publish(ctx, l) })
+	f.follow(ctx, l)
 	f.live.Store(false)
-	parts.Wait()
-	return nil
+	cancel()
+	publishing.Wait()
 }
 
 func (f *Fleet) sweep(ctx context.Context) {

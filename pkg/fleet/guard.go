@@ -12,10 +12,10 @@ import (
 )
 
 // covers tells whether an operator's prefixes, or the rule in their absence,
-// mean a peer: a private address is another host at another place.
+// mean a peer: what is not global is another host at another place.
 func covers(prefixes []netip.Prefix, peer netip.Addr) bool {
 	if len(prefixes) == 0 {
-		return peer.IsGlobalUnicast() && !peer.IsPrivate()
+		return resume.SpecialUse(peer) == ""
 	}
 	for _, prefix := range prefixes {
 		if prefix.Contains(peer) {

@@ -2,7 +2,11 @@
 
 package fleet
 
-import "time"
+import (
+	"time"
+
+	"github.com/tcpresume/tcpresume/internal/sandbox"
+)
 
 func (f *Fleet) count(name string) {
 	f.mu.Lock()
@@ -31,21 +35,21 @@ func (f *Fleet) reject(name, key, from string, err error) {
 // alone notes why nobody else is reached.
 func (f *Fleet) alone(err error) {
 	f.live.Store(false)
+	err = f.opts.Config.hide(sandbox.Network(err))
 	f.mu.Lock()
-	same := f.state.err == err.Error()
 	if f.state.live || f.state.since.IsZero() {
 		f.state.since = time.Now()
 	}
 	f.state.live, f.state.have, f.state.want = false, 0, 0
 	f.state.err, f.state.errAt = err.Error(), time.Now()
 	f.mu.Unlock()
-	if !same {
-		f.opts.Log("fleet: alone: %v; this machine goes on by itself", err)
-	}
+	f.good.Drop()
+	f.bad.Printf("fleet: alone: %v; this machine goes on by itself", err)
 }
 
 // complain notes what did not work, without an end to the session.
 func (f *Fleet) complain(err error) {
+	err = f.opts.Config.hide(err)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.state.err, f.state.errAt = err.Error(), time.Now()
@@ -71,7 +75,8 @@ func (f *Fleet) joined(changes uint64) {
 	f.mu.Unlock()
 	f.live.Store(true)
 	signal(f.looks.wake)
-	f.opts.Log("fleet: live in %s: took %d changes in %v", f.opts.Config.Bucket(), changes, took.Round(time.Millisecond))
+	f.bad.Drop()
+	f.good.Printf("fleet: live in %s: took %d changes in %v", f.opts.Config.Bucket(), changes, took.Round(time.Millisecond))
 }
 
 // CountMeanings says what each counter counts.
@@ -87,7 +92,7 @@ var CountMeanings = map[string]string{
 	"out_dropped":      "given up: more peers waited than the queue holds",
 	"out_unconfirmed":  "not confirmed by the server, published again",
 	"out_again":        "published again",
-	"out_given_up":     "given up: the server did not confirm it three times; has this machine the right?",
+	"out_given_up":     "given up: the server did not confirm it three times; has this machine the right, and the bucket room? \"tcpresume doctor\" tells",
 	"out_failed":       "the maps could not be read",
 	"in":               "messages taken from the bucket",
 	"in_own":           "this agent's own, come back",

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -47,22 +46,24 @@ type position struct {
 	seq     uint64    // of the latest message that was taken
 }
 
-// follow takes what others publish, for as long as ctx lasts: session after session.
+// follow takes what others publish, session after session, for as long as ctx
+// lasts and the link's identity is that of its file.
 func (f *Fleet) follow(ctx context.Context, l *link) {
-	var at position
 	for ctx.Err() == nil {
 		select {
 		case <-l.broken: // of before this session
 		default:
 		}
 		if l.nc.IsConnected() {
-			if err := f.session(ctx, l, &at); err != nil && ctx.Err() == nil {
+			if err := f.session(ctx, l, &f.at); err != nil && ctx.Err() == nil {
 				f.alone(err)
 			}
 		}
 		f.live.Store(false)
 		select {
 		case <-ctx.Done():
+		case <-l.stale:
+			return
 		case <-l.up:
 		case <-time.After(sessionPause):
 		}
@@ -81,7 +82,7 @@ func (f *Fleet) session(ctx context.Context, l *link, at *position) error {
 		return fmt.Errorf("bucket %s: %w", f.opts.Config.Bucket(), err)
 	}
 	if at.seq > 0 && (!info.Created.Equal(at.created) || info.State.LastSeq < at.seq) {
-		f.opts.Log("fleet: the bucket was made anew; what this machine has published is published again")
+		f.good.Printf("fleet: the bucket was made anew; what this machine has published is published again")
 		*at = position{}
 		f.refill()
 	}
@@ -130,25 +131,13 @@ func (f *Fleet) bucket(ctx context.Context, js jetstream.JetStream) (jetstream.S
 	stream, err := js.Stream(ctx, config.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		if stream, err = js.CreateStream(ctx, config); err == nil {
-			f.opts.Log("fleet: made bucket %s: %d of it, in %s", f.opts.Config.Bucket(), config.Replicas, f.opts.Config.Storage)
+			f.good.Printf("fleet: made bucket %s: %d of it, in %s", f.opts.Config.Bucket(), config.Replicas, f.opts.Config.Storage)
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", f.opts.Config.Bucket(), err)
 	}
 	return stream, checkBucket(stream.CachedInfo().Config, config)
-}
-
-func checkBucket(have, want jetstream.StreamConfig) error {
-	switch {
-	case have.MaxMsgsPerSubject != 1:
-		return fmt.Errorf("bucket %s keeps %d changes of a peer: make it with a history of 1", want.Name, have.MaxMsgsPerSubject)
-	case !have.AllowMsgTTL:
-		return fmt.Errorf("bucket %s knows no lifetime of single messages: set allow_msg_ttl (NATS 2.11 or later)", want.Name)
-	case len(have.Subjects) != 1 || !strings.HasPrefix(have.Subjects[0], strings.TrimSuffix(want.Subjects[0], ">")):
-		return fmt.Errorf("stream %s has subjects %v: it is no bucket", want.Name, have.Subjects)
-	}
-	return nil
 }
 
 // hello says that this machine is there, and compares the clocks by it.

@@ -5,8 +5,10 @@ package fleet
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/tcpresume/tcpresume/internal/secret"
+	"github.com/tcpresume/tcpresume/internal/wall"
 )
 
 // counts are by name; CountMeanings says which there are.
@@ -84,12 +86,15 @@ func (f *Fleet) Status() Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := Status{
-		State: StateAlone, Since: f.state.since, URL: redacted(f.opts.Config.URL), Bucket: f.opts.Config.Bucket(), Name: f.opts.Config.Name,
-		Have: f.state.have, Want: f.state.want, Joined: f.state.joinedIn.Seconds(), Error: f.state.err, ErrorAt: f.state.errAt,
+		State: StateAlone, Since: wall.Date(f.state.since), URL: secret.Servers(f.opts.Config.URL), Bucket: f.opts.Config.Bucket(), Name: f.opts.Config.Name,
+		Have: f.state.have, Want: f.state.want, Joined: f.state.joinedIn.Seconds(), Error: f.state.err, ErrorAt: wall.Date(f.state.errAt),
 		Members: f.state.members, Stored: f.state.stored, Bytes: f.state.bytes,
 		Known: len(f.book.peers), Held: f.book.held, Sources: f.book.sources(), Waiting: waiting,
 		Counts: maps.Clone(f.counts), Lag50: lag[0].Seconds(), Lag99: lag[1].Seconds(), Skew: f.clock.skew().Seconds(),
 		Rejected: slices.Clone(f.rejected),
+	}
+	for i := range s.Rejected {
+		s.Rejected[i].At = wall.Date(s.Rejected[i].At)
 	}
 	switch {
 	case f.state.live:
@@ -117,16 +122,4 @@ func (b *book) sources() map[string]int {
 		shown[m.name] = m.paths
 	}
 	return shown
-}
-
-// redacted takes user names and passwords out of a list of URLs.
-func redacted(urls string) string {
-	all := strings.Split(urls, ",")
-	for i, url := range all {
-		if at := strings.LastIndexByte(url, '@'); at >= 0 {
-			scheme, _, _ := strings.Cut(url, "://")
-			all[i] = scheme + "://" + url[at+1:]
-		}
-	}
-	return strings.Join(all, ",")
 }

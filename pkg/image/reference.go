@@ -32,6 +32,9 @@ func isHost(text string) bool {
 // parseReference wants the registry's host spelt out, as bpfman-operator does:
 // a default one would send an image to a place that nobody named.
 func parseReference(text string, options ...name.Option) (name.Reference, error) {
+	if host, _, _ := strings.Cut(strings.TrimPrefix(text, "https://"), "/"); strings.Contains(host, "@") {
+		return nil, fmt.Errorf("%w: a user's name or password stands before the registry %s: leave it out, and use \"docker login\" or \"podman login\"", ErrReference, host[strings.LastIndexByte(host, '@')+1:])
+	}
 	if rest, found := strings.CutPrefix(text, "https://"); found {
 		return nil, fmt.Errorf("%w: %q has a scheme in front, write %s", ErrReference, text, rest)
 	}

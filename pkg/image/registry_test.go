@@ -312,6 +312,16 @@ func TestManyPushAtOnce(t *testing.T) {
 	compareSources(t, must[*Source](t)(Registry{}.Open(t.Context(), host+"/a:v1")), src)
 }
 
+// A password before a registry's name is not repeated.
+func TestAReferenceWithAPassword(t *testing.T) {
+	for _, text := range []string{"me:s3cr3t@ghcr.io/x/y:v1", "https://me:s3cr3t@ghcr.io/x/y:v1", "me:s3cr3t@ghcr.io:5000/x"} {
+		_, err := parseReference(text)
+		if !errors.Is(err, ErrReference) || strings.Contains(err.Error(), "s3cr3t") || !strings.Contains(err.Error(), "docker login") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestReferencesAndPaths(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.MkdirAll("registry.local/x", 0o755); err != nil {

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/tcpresume/tcpresume/internal/secret"
 )
 
 const (
@@ -117,7 +119,7 @@ func (c *Client) get(ctx context.Context, target Target, query url.Values) (io.R
 	answer, err := client.Do(request)
 	var long *url.Error
 	if errors.As(err, &long) { // it repeats the whole query
-		return nil, fmt.Errorf("API server %s: %w", c.Server(), long.Err)
+		return nil, fmt.Errorf("API server %s: %w", c.Server(), secret.Error(long.Err)) // a proxy's address may hold a password
 	}
 	if err != nil {
 		return nil, fmt.Errorf("API server: %w", err)

@@ -112,18 +112,21 @@ func TestWhatAKubeconfigMayNotHold(t *testing.T) {
 		"": "current-context",
 		fileHead + `users: [{name: u, user: {}}]`: "cluster \"k\"",
 		fileHead + cluster:                        "user \"u\"",
-		fileHead + cluster + `users: [{name: u, user: {exec: {command: aws}}}]`:                                      "\"exec\" is not supported",
-		fileHead + cluster + `users: [{name: u, user: {auth-provider: {name: gcp}}}]`:                                "\"auth-provider\" is not supported",
-		fileHead + cluster + `users: [{name: u, user: {username: x, password: y}}]`:                                  "\"username\" is not supported",
-		fileHead + cluster + `users: [{name: u, user: {client-certificate-data: Q0VSVA==}}]`:                         "belong together",
-		fileHead + cluster + `users: [{name: u, user: {client-key-data: "%"}}]`:                                      "client-key-data",
-		fileHead + `clusters: [{name: k, cluster: {server: "h"}}]` + "\nusers: [{name: u}]":                          "is not an address",
-		fileHead + `clusters: [{name: k, cluster: {server: "http://h"}}]` + "\nusers: [{name: u, user: {token: t}}]": "https only",
+		fileHead + cluster + `users: [{name: u, user: {exec: {command: aws}}}]`:                                                        "\"exec\" is not supported",
+		fileHead + cluster + `users: [{name: u, user: {auth-provider: {name: gcp}}}]`:                                                  "\"auth-provider\" is not supported",
+		fileHead + cluster + `users: [{name: u, user: {username: x, password: y}}]`:                                                    "\"username\" is not supported",
+		fileHead + cluster + `users: [{name: u, user: {client-certificate-data: Q0VSVA==}}]`:                                           "belong together",
+		fileHead + cluster + `users: [{name: u, user: {client-key-data: "%"}}]`:                                                        "client-key-data",
+		fileHead + `clusters: [{name: k, cluster: {server: "h"}}]` + "\nusers: [{name: u}]":                                            "is not an address",
+		fileHead + `clusters: [{name: k, cluster: {server: "http://h"}}]` + "\nusers: [{name: u, user: {token: t}}]":                   "https only",
+		fileHead + `clusters: [{name: k, cluster: {server: "me:s3cr3t@h:x"}}]` + "\nusers: [{name: u}]":                                "is not an address",
+		fileHead + `clusters: [{name: k, cluster: {server: "https://me:s3cr3t@h"}}]` + "\nusers: [{name: u}]":                          "in the address is not supported",
+		fileHead + `clusters: [{name: k, cluster: {server: "https://h", proxy-url: "http://me:s3cr3t@h:x"}}]` + "\nusers: [{name: u}]": "proxy-url",
 		"\t": "yaml",
 	} {
 		_, err := readKubeconfig(write(t, t.TempDir(), "config", []byte(text)))
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s\ngives %v, want %q in it", text, err, want)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("%s\ngives %v, want %q in it and no password", text, err, want)
 		}
 	}
 	if _, err := readKubeconfig("a:b"); err == nil || !strings.Contains(err.Error(), "not merged") {

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tcpresume/tcpresume/internal/secret"
 )
 
 // kubeconfig is the part of the format that is understood: one file, its
@@ -132,12 +134,15 @@ func join(cl cluster, us user, dir string) (config, error) {
 	cfg := config{serverName: cl.ServerName, insecure: cl.Insecure, proxy: http.ProxyFromEnvironment}
 	var err error
 	if cfg.server, err = url.Parse(cl.Server); err != nil || cfg.server.Host == "" {
-		return cfg, fmt.Errorf("server %q is not an address such as https://host:6443", cl.Server)
+		return cfg, fmt.Errorf("server %q is not an address such as https://host:6443", secret.Servers(cl.Server))
+	}
+	if cfg.server.User != nil {
+		return cfg, fmt.Errorf("server %q: a user's name or password in the address is not supported; use a token or a client certificate", secret.Servers(cl.Server))
 	}
 	if cl.Proxy != "" {
 		proxy, err := url.Parse(cl.Proxy)
 		if err != nil {
-			return cfg, fmt.Errorf("proxy-url: %w", err)
+			return cfg, fmt.Errorf("proxy-url: %w", secret.Error(err, cl.Proxy))
 		}
 		cfg.proxy = http.ProxyURL(proxy)
 	}

@@ -21,6 +21,7 @@ func Diagnose(opts Options) []Finding {
 	findings = append(findings, checkBTF()...)
 	findings = append(findings, checkControls()...)
 	findings = append(findings, checkCgroup(opts)...)
+	findings = append(findings, checkLive(opts)...)
 	return append(findings, checkBPFFS(opts), checkLoaded(opts))
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"syscall"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -34,6 +36,9 @@ func (r *Runtime) loadLive(maps mapSet, cgroup string, opts Options, undone *und
 	switch l, err := link.LoadPinnedLink(pin, nil); {
 	case err == nil:
 		defer l.Close()
+		if err := r.keepForUs(pin, l); err != nil {
+			return err
+		}
 		return replaceProgram(pin, l, prog, undone)
 	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("opening link %s: %w", pin, rights(err))
@@ -48,6 +53,50 @@ func (r *Runtime) loadLive(maps mapSet, cgroup string, opts Options, undone *und
 	}
 	undone.add(func() error { return removeIfThere(pin) })
 	return nil
+}
+
+// A pass locks every socket of a namespace in turn, so that whoever may open the
+// pin can slow all of them down by passes without an end. It is for the user that
+// loaded, and nobody else.
+const liveMode fs.FileMode = 0o600
+
+// openToOthers says who else may open the pin.
+func openToOthers(pin string) (string, error) {
+	info, err := os.Stat(pin)
+	if err != nil {
+		return "", err
+	}
+	owner := info.Sys().(*syscall.Stat_t).Uid
+	if owner == uint32(os.Geteuid()) && info.Mode().Perm()&^liveMode == 0 {
+		return "", nil
+	}
+	return fmt.Sprintf("%s was open to others (uid %d, mode %#o)", pin, owner, info.Mode().Perm()), nil
+}
+
+// keepForUs pins a link that others may open anew: a change of its owner would take
+// a capability more.
+func (r *Runtime) keepForUs(pin string, l link.Link) error {
+	others, err := openToOthers(pin)
+	if err != nil || others == "" {
+		return err
+	}
+	if err := l.Unpin(); err != nil {
+		return fmt.Errorf("removing %s: %w", pin, err)
+	}
+	if err := l.Pin(pin); err != nil {
+		return fmt.Errorf("pinning the iterator over live connections: %w", err)
+	}
+	r.note(others + ": it is this user's alone again; let the agent make the passes (docs/live.md)")
+	return nil
+}
+
+// checkLive looks at who may make passes.
+func checkLive(opts Options) []Finding {
+	others, err := openToOthers(linkPin(opts.Pins, liveLink))
+	if err != nil || others == "" { // not loaded, perhaps
+		return nil
+	}
+	return []Finding{{"idle connections", Warning, others + ": who makes passes without an end slows every connection down", "\"tcpresume up --detach\" makes it this user's alone"}}
 }
 
 func liveProgram(maps mapSet, cgroup string) (*ebpf.Program, error) {

@@ -71,9 +71,9 @@ func (s *Store) watchSince(ctx context.Context, since uint64, each func(Event) e
 	defer reader.Close()
 	defer stop()
 
-	started, wall := bootNow(), time.Now()
 	var record ringbuf.Record
 	for {
+		boot, wall := bootNow(), time.Now() // again each time: the wall clock may be set
 		reader.SetDeadline(time.Now().Add(eventDelay))
 		err := reader.ReadInto(&record)
 		for ; err == nil; err = reader.ReadInto(&record) {
@@ -85,7 +85,7 @@ func (s *Store) watchSince(ctx context.Context, since uint64, each func(Event) e
 			if raw.AtNs < since {
 				continue // from before anybody watched
 			}
-			if err := each(decodeEvent(raw, wall.Add(time.Duration(int64(raw.AtNs-started))))); err != nil {
+			if err := each(decodeEvent(raw, wall.Add(time.Duration(int64(raw.AtNs-boot))))); err != nil {
 				return err
 			}
 		}

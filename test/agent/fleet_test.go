@@ -3,14 +3,21 @@
 package agent
 
 import (
+	"io"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/tcpresume/tcpresume/pkg/client"
+	"github.com/tcpresume/tcpresume/pkg/fleet"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 	"github.com/tcpresume/tcpresume/test/check"
 )
@@ -18,14 +25,14 @@ import (
 // Two machines by the program alone: a report here is an entry there, a deletion
 // there is one here.
 func TestTwoAgentsShareByTheProgram(t *testing.T) {
-	nats, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true})
+	bus, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true})
 	check.Must(t, err)
-	nats.Start()
+	bus.Start()
 	t.Cleanup(func() {
-		nats.Shutdown()
-		nats.WaitForShutdown()
+		bus.Shutdown()
+		bus.WaitForShutdown()
 	})
-	if !nats.ReadyForConnections(patience) {
+	if !bus.ReadyForConnections(patience) {
 		t.Fatal("the NATS server did not start")
 	}
 	configured := func(name string) string {
@@ -34,8 +41,8 @@ func TestTwoAgentsShareByTheProgram(t *testing.T) {
 		return file
 	}
 	one, two := newStage(t), newStage(t)
-	one.start(t, "--fleet", nats.ClientURL(), "--config", configured("one"))
-	two.start(t, "--fleet", nats.ClientURL(), "--config", configured("two"))
+	one.start(t, "--fleet", bus.ClientURL(), "--config", configured("one"))
+	two.start(t, "--fleet", bus.ClientURL(), "--config", configured("two"))
 	peer := netip.MustParseAddr("203.0.113.7")
 	code, _, stderr := one.run(t, "report", peer.String(), "--cwnd", "300kB", "--rtt", "20ms", "--sent", "9MB")
 	if code != 0 {
@@ -56,11 +63,20 @@ func TestTwoAgentsShareByTheProgram(t *testing.T) {
 			t.Errorf("status does not say %q:\n%s", words, stdout)
 		}
 	}
-	if code, stdout, _ := two.run(t, "doctor", "--fleet", nats.ClientURL()); !strings.Contains(stdout, "fleet clock") {
+	if code, stdout, _ := two.run(t, "doctor", "--fleet", bus.ClientURL()); !strings.Contains(stdout, "fleet clock") {
 		t.Errorf("doctor: %d, %s", code, stdout)
 	}
 	if code, _, stderr := two.run(t, "delete", peer.String()); code != 0 {
 		t.Fatalf("delete: %d, %s", code, stderr)
+	}
+	token := netip.MustParseAddr("2a00:1450:4001:81b:42:42:42:42") // as a digest may look
+	_, err = one.Put(resume.Path{
+		Peer: token, Scope: resume.ScopeToken, Cwnd: 300_000,
+		Mode: resume.ModePolicy, Sharing: resume.SharingPolicy, Source: resume.SourceOperator,
+	})
+	check.Must(t, err)
+	if code, _, stderr := one.run(t, "delete", resume.FormatToken(token)); code != 0 {
+		t.Errorf("delete of a token: %d, %s", code, stderr)
 	}
 	for _, s := range []*stage{one, two} {
 		check.Eventually(t, patience, "the deletion", func() bool {
@@ -68,7 +84,53 @@ func TestTwoAgentsShareByTheProgram(t *testing.T) {
 			return err != nil
 		})
 	}
+	if keys := bucket(t, bus); slices.ContainsFunc(keys, func(key string) bool { return strings.HasSuffix(key, fleet.Key(token)) }) {
+		t.Errorf("the token was published: %v", keys)
+	}
 	if code, _, stderr := one.run(t, "agent", "--check", "--fleet", "nats://a", "--config", "/dev/stdin"); code != 0 {
 		t.Errorf("check: %d, %s", code, stderr)
+	}
+}
+
+// bucket is the keys of the site's bucket.
+func bucket(t *testing.T, s *server.Server) []string {
+	t.Helper()
+	nc, err := nats.Connect(s.ClientURL())
+	check.Must(t, err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	check.Must(t, err)
+	stream, err := js.Stream(t.Context(), "KV_tcpresume_default")
+	check.Must(t, err)
+	info, err := stream.Info(t.Context(), jetstream.WithSubjectFilter(">"))
+	check.Must(t, err)
+	return slices.Collect(maps.Keys(info.State.Subjects))
+}
+
+// No output of the program holds a password, whichever form the URL has: the log,
+// the status for people and for programs, the metrics, the doctor.
+func TestNoOutputHoldsThePassword(t *testing.T) {
+	const password = "s3cr3t-pw"
+	for _, url := range []string{"agent:" + password + "@127.0.0.1:1", "nats://agent:" + password + "@127.0.0.1:1", "nats://" + password + "@127.0.0.1:1,nats://127.0.0.1:2"} {
+		s := newStage(t)
+		a := s.start(t, "--fleet", url)
+		var said strings.Builder
+		for _, args := range [][]string{{"status"}, {"status", "-o", "json"}, {"doctor", "--fleet", url}, {"doctor", "--fleet", url, "-o", "json"}, {"doctor", url}, {"agent", "--check", "--fleet", url + "x"}} {
+			_, out, errs := s.run(t, args...)
+			said.WriteString(out + errs)
+		}
+		for _, path := range []string{"/v1/status", "/metrics"} {
+			reply, err := client.Get(t.Context(), s.sockets, path)
+			check.Must(t, err)
+			text, err := io.ReadAll(reply.Body)
+			check.Must(t, err)
+			reply.Body.Close()
+			said.Write(text)
+		}
+		check.Must(t, a.Stop())
+		said.WriteString(a.Said())
+		if text := said.String(); strings.Contains(text, password) || !strings.Contains(text, "127.0.0.1:1") {
+			t.Errorf("%s: said\n%s", url, text)
+		}
 	}
 }

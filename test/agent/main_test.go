@@ -31,6 +31,10 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(strangerEnv); dir != "" {
 		stranger(dir)
 	}
+	if families := os.Getenv(familiesEnv); families != "" {
+		os.Unsetenv(familiesEnv)
+		confined(families)
+	}
 	rig.Private(func() int {
 		dir, err := os.MkdirTemp("", "tcpresume-agent-")
 		if err != nil {

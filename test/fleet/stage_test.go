@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,6 +65,25 @@ type machine struct {
 	*fleet.Fleet
 	maps *memory
 	stop func()
+	log  *journal
+}
+
+// journal is what a machine has logged.
+type journal struct {
+	sync.Mutex
+	lines []string
+}
+
+func (j *journal) note(line string) {
+	j.Lock()
+	defer j.Unlock()
+	j.lines = append(j.lines, line)
+}
+
+func (j *journal) said() []string {
+	j.Lock()
+	defer j.Unlock()
+	return slices.Clone(j.lines)
 }
 
 func config(b *bus, name string) fleet.Config {
@@ -75,7 +96,7 @@ func config(b *bus, name string) fleet.Config {
 
 func join(t testing.TB, c fleet.Config) *machine {
 	t.Helper()
-	m := &machine{maps: newMemory()}
+	m := &machine{maps: newMemory(), log: &journal{}}
 	m.enter(t, c)
 	return m
 }
@@ -85,7 +106,9 @@ func (m *machine) enter(t testing.TB, c fleet.Config) {
 	t.Helper()
 	var err error
 	m.Fleet, err = fleet.New(fleet.Options{Config: c, Maps: m.maps, Log: func(format string, args ...any) {
-		t.Logf("%s: %s", c.Name, fmt.Sprintf(format, args...))
+		line := fmt.Sprintf(format, args...)
+		m.log.note(line)
+		t.Logf("%s: %s", c.Name, line)
 	}})
 	check.Must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())

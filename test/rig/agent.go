@@ -9,18 +9,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
 
-// BuildProgram builds tcpresume from this tree into dir.
-func BuildProgram(dir string) (string, error) {
+// BuildProgram builds tcpresume from this tree into dir, with more flags of "go build".
+func BuildProgram(dir string, flags ...string) (string, error) {
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tcpresume/tcpresume").Output()
 	if err != nil {
 		return "", fmt.Errorf("finding the source of tcpresume: %w", err)
 	}
 	program := filepath.Join(dir, "tcpresume")
-	build := exec.Command("go", "build", "-o", program, "./cmd/tcpresume")
+	build := exec.Command("go", slices.Concat([]string{"build", "-o", program}, flags, []string{"./cmd/tcpresume"})...)
 	build.Dir = strings.TrimSpace(string(root))
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
