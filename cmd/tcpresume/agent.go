@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -39,18 +38,18 @@ func (f *agentFlags) add(cmd *cobra.Command) {
 // addFleet is for verbs that ask the fleet's servers by themselves, too.
 func (f *agentFlags) addFleet(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.config, "config", "", "`FILE` that says who may report what (default "+defaultConfig+" if it is there)")
+	addPath(flags, &f.config, "config", "`FILE` that says who may report what (default "+defaultConfig+" if it is there)")
 	flags.StringVar(&f.fleet, "fleet", "", "`URLS` of the NATS servers by which machines share paths, as in nats://nats.example:4222 (default the configuration's)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 }
 
 // addSocketDir is for verbs that serve the sockets or ask them.
 func (g *global) addSocketDir(flags *pflag.FlagSet) {
-	flags.StringVar(&g.sockets, "socket-dir", "", "`DIR` of the agent's sockets (default "+resume.SocketDir+")")
+	addPath(flags, &g.sockets, "socket-dir", "`DIR` of the agent's sockets (default "+resume.SocketDir+")")
 }
 
 func (g *global) socketDir() string {
-	return cmp.Or(g.sockets, os.Getenv(envSockets), resume.SocketDir)
+	return cmp.Or(g.sockets, envPath(envSockets), resume.SocketDir)
 }
 
 func newAgent(g *global) *cobra.Command {

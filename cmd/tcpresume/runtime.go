@@ -51,8 +51,8 @@ func (f *runtimeFlags) add(cmd *cobra.Command) {
 // addBpfman adds where bpfman is, for a verb that asks it.
 func addBpfman(cmd *cobra.Command, to *bpfman.Options) {
 	flags := cmd.Flags()
-	flags.StringVar(&to.Root, "bpfman-root", "", "`DIR` in which bpfman runs (default "+bpfman.DefaultRoot+")")
-	flags.StringVar(&to.Socket, "bpfman-socket", "", "`PATH` of its gRPC socket (default "+bpfman.DefaultSocket+")")
+	addPath(flags, &to.Root, "bpfman-root", "`DIR` in which bpfman runs (default "+bpfman.DefaultRoot+")")
+	addPath(flags, &to.Socket, "bpfman-socket", "`PATH` of its gRPC socket (default "+bpfman.DefaultSocket+")")
 	_ = cmd.MarkFlagDirname("bpfman-root")
 }
 

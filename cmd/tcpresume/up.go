@@ -102,7 +102,7 @@ too; see "tcpresume agent".`,
 	flags.BoolVar(&serve, "agent", false, "take reports as \"tcpresume agent\" does")
 	f.add(cmd)
 	g.addSocketDir(flags)
-	flags.StringVar(&cgroup, "cgroup", "", "`PATH` of the cgroup v2 whose connections resume (default all)")
+	addPath(flags, &cgroup, "cgroup", "`PATH` of the cgroup v2 whose connections resume (default all)")
 	flags.BoolVarP(&detach, "detach", "d", false, "return as soon as the kernel part is up")
 	addInt(flags, &maxPaths, "max-paths", "how many paths to make room for when the maps are made (default 1048576)")
 	by.add(cmd)

@@ -24,6 +24,7 @@ const envAuthFile = "REGISTRY_AUTH_FILE"
 func newKeychain() (authn.Keychain, error) {
 	var chains []authn.Keychain
 	if path := os.Getenv(envAuthFile); path != "" {
+		path = filepath.Clean(path)
 		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("%s: %w", envAuthFile, err)
 		}

@@ -20,6 +20,7 @@ import (
 // Open reads an OCI layout, a directory or an archive, with one image in it. The
 // caller closes the source. The error is ErrReference if there is none.
 func Open(path string) (*Source, error) {
+	path = filepath.Clean(path)
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
