@@ -111,7 +111,7 @@ func (f agentFlags) read() (agent.Config, error) {
 // shownEntry is what "get -o json" prints.
 func shownEntry(store *pathstore.Store) func(peerAddr, uint64) (any, error) {
 	return func(peer peerAddr, scope uint64) (any, error) {
-		rule, err := store.PolicyFor(peer)
+		rule, err := store.RuleFor(peer, scope)
 		if err != nil {
 			return nil, err
 		}

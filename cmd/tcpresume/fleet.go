@@ -112,6 +112,9 @@ func (s sharedReports) Reported(o agent.Outcome) {
 func (g *global) deletePath(ctx context.Context, t target) error {
 	ctx, cancel := context.WithTimeout(ctx, reportPatience)
 	defer cancel()
+	if t.scope == resume.ScopeToken { // a secret of this machine, which no request and no fleet is to hear of
+		return t.Delete(t.peer, t.scope)
+	}
 	if s, _ := g.agentStatus(ctx, t.Store); s == nil || s.Fleet == nil {
 		return t.Delete(t.peer, t.scope)
 	}

@@ -5,6 +5,7 @@ package jsonline
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -42,6 +43,9 @@ func (s *Scanner) Expect(c byte) error {
 
 // Unexpected says what is here instead of what is wanted.
 func (s *Scanner) Unexpected(want string) error {
+	if utf16 := bytes.HasPrefix(s.text, []byte("\xff\xfe")) || bytes.HasPrefix(s.text, []byte("\xfe\xff")); utf16 && s.pos == 0 {
+		return errors.New("the text begins with the byte order mark of UTF-16: save it as UTF-8")
+	}
 	if s.pos >= len(s.text) {
 		return fmt.Errorf("the line ends where %s should be: give one JSON object per line", want)
 	}
@@ -157,6 +161,12 @@ func Digits(text []byte) (n uint64, ok bool) {
 		n = n*10 + uint64(c-'0')
 	}
 	return n, true
+}
+
+// Trim takes blanks off both ends of a line, and the byte order mark that some
+// editors put before a file, and concatenation before a later line.
+func Trim(line []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(line), []byte("\xef\xbb\xbf")))
 }
 
 // Clip keeps an error on one line, however long the value is.

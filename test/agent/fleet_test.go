@@ -15,9 +15,8 @@ import (
 	"github.com/tcpresume/tcpresume/test/check"
 )
 
-// Two machines by the program alone: a report here is an entry there, a deletion
-// there is one here.
-func TestTwoAgentsShareByTheProgram(t *testing.T) {
+func natsServer(t *testing.T) *server.Server {
+	t.Helper()
 	nats, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true})
 	check.Must(t, err)
 	nats.Start()
@@ -28,6 +27,13 @@ func TestTwoAgentsShareByTheProgram(t *testing.T) {
 	if !nats.ReadyForConnections(patience) {
 		t.Fatal("the NATS server did not start")
 	}
+	return nats
+}
+
+// Two machines by the program alone: a report here is an entry there, a deletion
+// there is one here.
+func TestTwoAgentsShareByTheProgram(t *testing.T) {
+	nats := natsServer(t)
 	configured := func(name string) string {
 		file := filepath.Join(t.TempDir(), name+".yaml")
 		check.Must(t, os.WriteFile(file, []byte("fleet: {name: "+name+"}\n"), 0o600))
