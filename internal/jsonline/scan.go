@@ -5,9 +5,10 @@ package jsonline
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/tcpresume/tcpresume/internal/textfile"
 )
 
 // Scanner reads the tokens of one flat JSON object.
@@ -43,8 +44,8 @@ func (s *Scanner) Expect(c byte) error {
 
 // Unexpected says what is here instead of what is wanted.
 func (s *Scanner) Unexpected(want string) error {
-	if utf16 := bytes.HasPrefix(s.text, []byte("\xff\xfe")) || bytes.HasPrefix(s.text, []byte("\xfe\xff")); utf16 && s.pos == 0 {
-		return errors.New("the text begins with the byte order mark of UTF-16: save it as UTF-8")
+	if s.pos == 0 && textfile.IsUTF16(s.text) {
+		return textfile.ErrUTF16
 	}
 	if s.pos >= len(s.text) {
 		return fmt.Errorf("the line ends where %s should be: give one JSON object per line", want)
@@ -166,7 +167,7 @@ func Digits(text []byte) (n uint64, ok bool) {
 // Trim takes blanks off both ends of a line, and the byte order mark that some
 // editors put before a file, and concatenation before a later line.
 func Trim(line []byte) []byte {
-	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(line), []byte("\xef\xbb\xbf")))
+	return bytes.TrimSpace(textfile.TrimMark(bytes.TrimSpace(line)))
 }
 
 // Clip keeps an error on one line, however long the value is.
