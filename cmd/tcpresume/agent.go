@@ -79,7 +79,7 @@ paths with others by NATS; see docs/fleet.md.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := f.read()
 			if err == nil {
-				_, err = f.fleetConfig(config)
+				_, err = f.check(config)
 			}
 			if err != nil {
 				return input(err)
@@ -95,7 +95,7 @@ paths with others by NATS; see docs/fleet.md.`,
 	}
 	f.add(cmd)
 	g.addSocketDir(cmd.Flags())
-	cmd.Flags().BoolVar(&check, "check", false, "read the configuration, say what is wrong with it, and end")
+	cmd.Flags().BoolVar(&check, "check", false, "read the configuration and the files that it names, say what is wrong with them, and end")
 	return cmd
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/tcpresume/tcpresume/pkg/agent"
 	"github.com/tcpresume/tcpresume/pkg/client"
@@ -28,6 +29,27 @@ func (f agentFlags) fleetConfig(config agent.Config) (fleet.Config, error) {
 		shared.URL = f.fleet
 	}
 	return shared, nil
+}
+
+// check looks at everything that the configuration and the flags name before
+// anything is served, so that what is said to be right can start.
+func (f agentFlags) check(config agent.Config) (fleet.Config, error) {
+	shared, err := f.fleetConfig(config)
+	if err != nil {
+		return shared, err
+	}
+	errs := []error{shared.Check()}
+	if shared.URL != "" && shared.Netns != "" {
+		if _, err := loader.NetnsCookie(shared.Netns); err != nil {
+			errs = append(errs, fmt.Errorf("fleet: netns: %w", err))
+		}
+	}
+	if f.metrics != "" {
+		if _, err := net.ResolveTCPAddr("tcp", f.metrics); err != nil {
+			errs = append(errs, fmt.Errorf("--metrics: %w; give ADDRESS:PORT as in 127.0.0.1:9959", err))
+		}
+	}
+	return shared, errors.Join(errs...)
 }
 
 // join makes this machine a part of the fleet, if there is one. That no server

@@ -164,7 +164,7 @@ func reload(ctx context.Context, a *agent.Agent, part *fleet.Fleet, f agentFlags
 		config, err := f.read()
 		var shared fleet.Config
 		if err == nil {
-			shared, err = f.fleetConfig(config)
+			shared, err = f.check(config)
 		}
 		if err != nil {
 			log("the configuration stays as it was: %s", errorLine(err))

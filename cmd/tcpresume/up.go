@@ -55,6 +55,9 @@ too; see "tcpresume agent".`,
 				return input(fmt.Errorf("--max-paths: %d is more than the kernel can hold", maxPaths))
 			}
 			config, err := f.read()
+			if err == nil && serve {
+				_, err = f.check(config)
+			}
 			switch {
 			case serve && detach:
 				return input(errors.New("--agent needs this process to stay: leave --detach out, or run \"tcpresume agent\" beside it"))

@@ -78,3 +78,32 @@ func TestTwoAgentsShareByTheProgram(t *testing.T) {
 		t.Errorf("check: %d, %s", code, stderr)
 	}
 }
+
+// What --check passes can start, and what cannot start --check refuses, by the same words.
+func TestCheckAndStartAgree(t *testing.T) {
+	s := newStage(t)
+	secret := filepath.Join(t.TempDir(), "secret")
+	check.Must(t, os.WriteFile(secret, []byte("no seed, no certificate"), 0o600))
+	for _, fields := range []string{
+		"nkey: /nonexistent/fleet.nk", "credentials: /nonexistent/fleet.creds", "ca: /nonexistent/ca.pem", "cert: /nonexistent/c, key: /nonexistent/k",
+		"nkey: " + secret, "credentials: " + secret, "ca: " + secret, "netns: /nonexistent/blue", "url: 'nats://127.0.0.1:4222x'", "url: 'nats://me:hunter2@:1'",
+	} {
+		if !strings.HasPrefix(fields, "url") {
+			fields = "url: 'nats://127.0.0.1:1', " + fields
+		}
+		config := filepath.Join(t.TempDir(), "agent.yaml")
+		check.Must(t, os.WriteFile(config, []byte("fleet: {"+fields+"}\n"), 0o600))
+		code, _, checked := s.run(t, "agent", "--config", config, "--check")
+		again, _, started := s.run(t, "agent", "--config", config)
+		if code != 2 || again != 2 || checked != started || strings.Contains(checked, "hunter2") {
+			t.Errorf("%s:\n  --check: exit %d, %s  start:   exit %d, %s", fields, code, checked, again, started)
+		}
+	}
+	for _, flags := range [][]string{{"--metrics", "127.0.0.1:none"}, {"--metrics", "127.0.0.1"}, {"--fleet", "nats://a:4222x"}} {
+		code, _, checked := s.run(t, append([]string{"agent", "--check"}, flags...)...)
+		again, _, started := s.run(t, append([]string{"agent"}, flags...)...)
+		if code != 2 || again != 2 || checked != started {
+			t.Errorf("%v:\n  --check: exit %d, %s  start:   exit %d, %s", flags, code, checked, again, started)
+		}
+	}
+}
