@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
@@ -88,9 +89,15 @@ func checkCgroup(opts Options) []Finding {
 		return []Finding{{"cgroup", Problem, err.Error(), ""}}
 	}
 	findings := []Finding{{"cgroup", OK, cgroup, ""}}
-	all, err := attachments(cgroup)
+	if root, whole, err := cgroupRoot(); err == nil && !whole && opts.Cgroup == "" {
+		findings[0] = Finding{"cgroup", Warning, partOfCgroups(root), "mount -t cgroup2 none DIR, and name DIR or a cgroup below it with --cgroup"}
+	}
+	all, err := attachments(cgroup, ebpf.AttachCGroupSockOps)
 	if err != nil {
 		return append(findings, Finding{"sockops programs", Warning, err.Error(), ""})
+	}
+	for _, a := range shadowed(all, ownAttachment) {
+		findings = append(findings, Finding{"sockops programs", Warning, shadowNote(a, cgroup), shadowRemedy})
 	}
 	for _, a := range all {
 		if !a.ByLink {
