@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -128,6 +129,10 @@ func checkLoaded(opts Options) Finding {
 	state, err := Inspect(opts)
 	switch {
 	case errors.Is(err, pathstore.ErrNotLoaded):
+		if held := heldElsewhere(opts); len(held.names) > 0 {
+			what, remedy, _ := strings.Cut(held.explain(opts), "; ")
+			return Finding{"tcpresume", Problem, "not loaded, and \"tcpresume up\" is refused: " + what, remedy}
+		}
 		if _, stat := os.Stat(opts.Pins); stat == nil {
 			return Finding{"tcpresume", Warning, "pins without an attached program under " + opts.Pins, "\"tcpresume up\" finishes it, \"tcpresume down\" removes it"}
 		}
