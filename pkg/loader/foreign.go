@@ -11,6 +11,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 )
 
 // ErrForeign is wrapped by errors about a program that tolerates no other.
@@ -26,6 +27,10 @@ type Attachment struct {
 
 	// Overridable ones stop running for a cgroup below once that has a program of its own.
 	Overridable bool
+	// Exclusive ones keep any other from being attached to the cgroup that was asked about.
+	Exclusive bool
+
+	flags uint32 // of the attachment to the cgroup
 
 	Owner string // processes that hold it open, as far as they can be seen
 }
@@ -54,7 +59,9 @@ func attachments(cgroup string, attach ebpf.AttachType) ([]Attachment, error) {
 			return nil, err
 		}
 		for i := range here {
-			here[i].Above = dir != cgroup
+			a := &here[i]
+			a.Above = dir != cgroup
+			a.Exclusive = a.flags&unix.BPF_F_ALLOW_MULTI == 0 && !(a.Above && a.Overridable)
 		}
 		found = append(found, here...)
 	}
@@ -71,16 +78,16 @@ func attachedTo(dir string, attach ebpf.AttachType) ([]Attachment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("asking for the programs of %s: %w", dir, rights(err))
 	}
-	gives := false
+	flags := uint32(0)
 	if len(result.Programs) > 0 {
-		if gives, err = overridable(int(handle.Fd()), attach); err != nil {
+		if flags, err = attachFlags(int(handle.Fd()), attach); err != nil {
 			return nil, fmt.Errorf("asking how the programs of %s are attached: %w", dir, rights(err))
 		}
 	}
 	linked := linkedPrograms()
 	var found []Attachment
 	for _, p := range result.Programs {
-		a := Attachment{Cgroup: dir, Program: p.ID, ByLink: linked[p.ID], Owner: programOwners(p.ID), Overridable: gives}
+		a := Attachment{Cgroup: dir, Program: p.ID, ByLink: linked[p.ID], Owner: programOwners(p.ID), Overridable: flags&unix.BPF_F_ALLOW_OVERRIDE != 0, flags: flags}
 		if prog, err := ebpf.NewProgramFromID(p.ID); err == nil {
 			if info, err := prog.Info(); err == nil {
 				a.Name = info.Name
@@ -113,7 +120,7 @@ func exclusiveAttachment(cgroup string, attach ebpf.AttachType) error {
 		return nil
 	}
 	for _, a := range all {
-		if !a.ByLink {
+		if a.Exclusive {
 			return fmt.Errorf("%w: %s; detach it (bpftool cgroup detach %s %s id %d) or have it attached with BPF_F_ALLOW_MULTI or by a link", ErrForeign, a, a.Cgroup, bpftoolName(attach), a.Program)
 		}
 	}

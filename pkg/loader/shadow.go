@@ -57,9 +57,10 @@ func shadowNote(a Attachment, cgroup string) string {
 
 const shadowRemedy = "have it attached with BPF_F_ALLOW_MULTI or by a link: then both run"
 
-// overridable reports whether the programs of a cgroup give way to any that is
-// attached below. cilium/ebpf does not tell the flags that BPF_PROG_QUERY returns.
-func overridable(cgroupFD int, attachType ebpf.AttachType) (bool, error) {
+// attachFlags are those of all programs of one kind on a cgroup: whether they
+// tolerate others there, or give way to one below. cilium/ebpf does not tell
+// what BPF_PROG_QUERY returns of them.
+func attachFlags(cgroupFD int, attachType ebpf.AttachType) (uint32, error) {
 	attr := struct {
 		target, attachType, queryFlags, attachFlags uint32
 		programs                                    uint64
@@ -68,7 +69,7 @@ func overridable(cgroupFD int, attachType ebpf.AttachType) (bool, error) {
 	}{target: uint32(cgroupFD), attachType: uint32(attachType)}
 	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_QUERY, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
 	if errno != 0 {
-		return false, errno
+		return 0, errno
 	}
-	return attr.attachFlags&unix.BPF_F_ALLOW_OVERRIDE != 0, nil
+	return attr.attachFlags, nil
 }
