@@ -70,6 +70,7 @@ too; see "tcpresume agent".`,
 			}
 			opts := g.options()
 			opts.Cgroup, opts.MaxPaths = cgroup, uint32(maxPaths)
+			by.serves = serve
 			if err := by.choose(cmd, g); err != nil {
 				return err
 			}

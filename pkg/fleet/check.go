@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/tcpresume/tcpresume/internal/textfile"
 )
 
 // Check looks at what a configuration names: files that must be readable and
@@ -28,7 +30,11 @@ func (c Config) Check() error {
 		if file.path == "" {
 			continue
 		}
-		if _, err := os.ReadFile(file.path); err != nil {
+		text, err := os.ReadFile(file.path)
+		if err == nil && (textfile.IsUTF16(text) || len(textfile.TrimMark(text)) != len(text)) {
+			err = fmt.Errorf("%s begins with a byte order mark: save it as UTF-8 without one", file.path)
+		}
+		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", file.field, err))
 		}
 	}

@@ -22,6 +22,7 @@ func TestCheck(t *testing.T) {
 	}
 	const seed = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY"
 	good, secret := file("seed", seed+"\n"), file("secret", "s3cret "+seed[:20])
+	marked := file("marked", "\ufeff"+seed+"\n")
 	nothing := filepath.Join(dir, "nothing")
 	for _, c := range []struct {
 		config Config
@@ -41,6 +42,8 @@ func TestCheck(t *testing.T) {
 		{Config{URL: "nats://a,"}, "server 2"},
 		{Config{URL: "nats://a,ws://b"}, "do not go together"},
 		{Config{URL: "nats://a", NKey: nothing}, "nkey: open " + nothing},
+		{Config{URL: "nats://a", NKey: marked}, "nkey: " + marked + " begins with a byte order mark"},
+		{Config{URL: "nats://a", CA: marked}, "ca: " + marked + " begins with a byte order mark"},
 		{Config{URL: "nats://a", NKey: dir}, "nkey: read " + dir},
 		{Config{URL: "nats://a", NKey: secret}, "nkey"},
 		{Config{URL: "nats://a", Credentials: nothing}, "credentials: open " + nothing},

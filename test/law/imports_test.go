@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"pkg/loader":        {module + "/bytecode", module + "/pkg/pathstore", "github.com/cilium/ebpf", "github.com/moby/sys/mountinfo", "golang.org/x/sys/unix", module + "/pkg/netns"},
 	"pkg/image":         {module + "/bytecode", module + "/internal/textfile", "github.com/cilium/ebpf", "github.com/google/go-containerregistry/pkg/", "github.com/docker/cli/cli/config", "github.com/klauspost/compress/gzip"},
 	"pkg/agent":         {module + "/internal/jsonline", module + "/pkg/pathstore", module + "/pkg/resume", "go.yaml.in/yaml/v3", "golang.org/x/sys/unix"},
-	"pkg/fleet":         {module + "/internal/jsonline", module + "/pkg/pathstore", module + "/pkg/resume", "github.com/nats-io/nats.go", "go.yaml.in/yaml/v3"},
+	"pkg/fleet":         {module + "/internal/jsonline", module + "/internal/textfile", module + "/pkg/pathstore", module + "/pkg/resume", "github.com/nats-io/nats.go", "go.yaml.in/yaml/v3"},
 	"pkg/metrics":       {module + "/pkg/resume", "github.com/prometheus/client_golang/"},
 	"cmd/tcpresume":     {module + "/bytecode", module + "/internal/jsonline", module + "/pkg/", "github.com/spf13/", "github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sys/unix", "golang.org/x/term"},
 	"images":            {module + "/pkg/image"},

@@ -3,6 +3,7 @@
 package observe
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/cilium/ebpf/link"
@@ -80,4 +82,38 @@ func get(t *testing.T, port, path string) (int, string) {
 	text, err := io.ReadAll(reply.Body)
 	check.Must(t, err)
 	return reply.StatusCode, string(text)
+}
+
+// "up" that stays answers probes, whoever loads the programs.
+func TestUpIsNotReadyOnceDetached(t *testing.T) {
+	port := freePort(t)
+	up := exec.Command(program, "up", "--cgroup", loaded.Options.Cgroup, "--health", port)
+	up.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	var said bytes.Buffer
+	up.Stderr = &said
+	check.Must(t, up.Start())
+	ready := func(want int) func() bool {
+		return func() bool {
+			reply, err := http.Get("http://" + port + "/readyz")
+			if err != nil {
+				return false
+			}
+			defer reply.Body.Close()
+			return reply.StatusCode == want
+		}
+	}
+	check.Eventually(t, patience, "ready", ready(200))
+	l, err := link.LoadPinnedLink(filepath.Join(loader.DefaultPins, "links", "sockops"), nil)
+	check.Must(t, err)
+	check.Must(t, l.Detach())
+	check.Must(t, l.Close())
+	check.Eventually(t, patience, "not ready", ready(503))
+	check.Must(t, up.Process.Signal(syscall.SIGTERM))
+	check.Must(t, up.Wait())
+	if !strings.Contains(said.String(), "connections start cold") {
+		t.Errorf("up says %s", said.String())
+	}
+	again, err := loader.Up(check.Background(t), loaded.Options)
+	check.Must(t, err)
+	check.Must(t, again.Close())
 }
