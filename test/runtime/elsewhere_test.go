@@ -3,6 +3,7 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -59,6 +60,7 @@ func TestWhatIsUpElsewhereCanBeTakenDown(t *testing.T) {
 			up, err := loader.Up(check.Background(t), there)
 			check.Must(t, err)
 			check.Must(t, up.Close())
+			t.Cleanup(func() { _, _ = loader.Down(context.Background(), there) }) // what is left if nothing was told
 			undo := func() {}
 			if c.hide != nil {
 				undo = c.hide(t)
