@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -39,18 +38,18 @@ func (f *agentFlags) add(cmd *cobra.Command) {
 // addFleet is for verbs that ask the fleet's servers by themselves, too.
 func (f *agentFlags) addFleet(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.config, "config", "", "`FILE` that says who may report what (default "+defaultConfig+" if it is there)")
+	addPath(flags, &f.config, "config", "`FILE` that says who may report what (default "+defaultConfig+" if it is there)")
 	flags.StringVar(&f.fleet, "fleet", "", "`URLS` of the NATS servers by which machines share paths, as in nats://nats.example:4222 (default the configuration's)")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 }
 
 // addSocketDir is for verbs that serve the sockets or ask them.
 func (g *global) addSocketDir(flags *pflag.FlagSet) {
-	flags.StringVar(&g.sockets, "socket-dir", "", "`DIR` of the agent's sockets (default "+resume.SocketDir+")")
+	addPath(flags, &g.sockets, "socket-dir", "`DIR` of the agent's sockets (default "+resume.SocketDir+")")
 }
 
 func (g *global) socketDir() string {
-	return cmp.Or(g.sockets, os.Getenv(envSockets), resume.SocketDir)
+	return cmp.Or(g.sockets, envPath(envSockets), resume.SocketDir)
 }
 
 func newAgent(g *global) *cobra.Command {
@@ -80,7 +79,7 @@ paths with others by NATS; see docs/fleet.md.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := f.read()
 			if err == nil {
-				_, err = f.fleetConfig(config)
+				_, err = f.check(config)
 			}
 			if err != nil {
 				return input(err)
@@ -96,7 +95,7 @@ paths with others by NATS; see docs/fleet.md.`,
 	}
 	f.add(cmd)
 	g.addSocketDir(cmd.Flags())
-	cmd.Flags().BoolVar(&check, "check", false, "read the configuration, say what is wrong with it, and end")
+	cmd.Flags().BoolVar(&check, "check", false, "read the configuration and the files that it names, say what is wrong with them, and end")
 	return cmd
 }
 
@@ -112,7 +111,7 @@ func (f agentFlags) read() (agent.Config, error) {
 // shownEntry is what "get -o json" prints.
 func shownEntry(store *pathstore.Store) func(peerAddr, uint64) (any, error) {
 	return func(peer peerAddr, scope uint64) (any, error) {
-		rule, err := store.PolicyFor(peer)
+		rule, err := store.RuleFor(peer, scope)
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
@@ -28,6 +30,9 @@ once, for peers whose policy or entry is exact too.`,
 			ask, err := loader.AllowAsk(g.options(), args[0], rule)
 			if err != nil {
 				return err
+			}
+			for _, note := range ask.Notes {
+				fmt.Fprintln(cmd.ErrOrStderr(), "note: "+note)
 			}
 			return g.printAsks(cmd, ask, ask)
 		},

@@ -22,8 +22,9 @@ func (g *global) completePeers(cmd *cobra.Command, args []string, typed string) 
 			if err != nil || len(peers) == maxCompletions {
 				break
 			}
-			if peer := e.Peer.String(); strings.HasPrefix(peer, typed) {
-				peers = append(peers, peer)
+			token := e.Scope == resume.ScopeToken // a secret: offered to who begins one only
+			if key := resume.FormatKey(e.Peer, e.Scope); strings.HasPrefix(key, typed) && (!token || typed != "") {
+				peers = append(peers, key)
 			}
 		}
 		slices.Sort(peers)

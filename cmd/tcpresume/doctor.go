@@ -63,7 +63,7 @@ at as well: by a hello there, as the agent's own.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&cgroup, "cgroup", "", "`PATH` of the cgroup v2 to look at (default all)")
+	addPath(cmd.Flags(), &cgroup, "cgroup", "`PATH` of the cgroup v2 to look at (default all)")
 	f.addFleet(cmd)
 	g.addSocketDir(cmd.Flags())
 	_ = cmd.MarkFlagDirname("cgroup")

@@ -35,7 +35,7 @@ func (f filter) matches(e pathstore.Entry) bool {
 	}
 	return (f.state == "" || e.State == f.state) &&
 		(f.source == "" || e.Source == f.source) &&
-		(!f.prefix.IsValid() || f.prefix.Contains(e.Peer))
+		(!f.prefix.IsValid() || e.Scope != resume.ScopeToken && f.prefix.Contains(e.Peer))
 }
 
 // entries yields what matches until the command is interrupted.

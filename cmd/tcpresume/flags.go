@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +47,23 @@ func (v value[T]) String() string {
 func addBytes(flags *pflag.FlagSet, to *resume.Bytes, name, usage string) {
 	flags.Var(value[resume.Bytes]{to, "SIZE", resume.ParseBytes}, name, usage)
 }
+
+// addPath adds a flag that is a path. A slash behind it, as shells complete
+// directories, is not a part of it.
+func addPath(flags *pflag.FlagSet, to *string, name, usage string) {
+	flags.Var(value[string]{to, "PATH", func(text string) (string, error) { return cleanPath(text), nil }}, name, usage)
+}
+
+// cleanPath keeps the empty text, which leaves the choice to a default.
+func cleanPath(text string) string {
+	if text == "" {
+		return ""
+	}
+	return filepath.Clean(text)
+}
+
+// envPath is an environment variable that is a path.
+func envPath(name string) string { return cleanPath(os.Getenv(name)) }
 
 func addDuration(flags *pflag.FlagSet, to *time.Duration, name, usage string) {
 	flags.Var(value[time.Duration]{to, "DURATION", parseDuration}, name, usage)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/tcpresume/tcpresume/pkg/agent"
 	"github.com/tcpresume/tcpresume/pkg/client"
@@ -28,6 +29,27 @@ func (f agentFlags) fleetConfig(config agent.Config) (fleet.Config, error) {
 		shared.URL = f.fleet
 	}
 	return shared, nil
+}
+
+// check looks at everything that the configuration and the flags name before
+// anything is served, so that what is said to be right can start.
+func (f agentFlags) check(config agent.Config) (fleet.Config, error) {
+	shared, err := f.fleetConfig(config)
+	if err != nil {
+		return shared, err
+	}
+	errs := []error{shared.Check()}
+	if shared.URL != "" && shared.Netns != "" {
+		if _, err := loader.NetnsCookie(shared.Netns); err != nil {
+			errs = append(errs, fmt.Errorf("fleet: netns: %w", err))
+		}
+	}
+	if f.metrics != "" {
+		if _, err := net.ResolveTCPAddr("tcp", f.metrics); err != nil {
+			errs = append(errs, fmt.Errorf("--metrics: %w; give ADDRESS:PORT as in 127.0.0.1:9959", err))
+		}
+	}
+	return shared, errors.Join(errs...)
 }
 
 // join makes this machine a part of the fleet, if there is one. That no server
@@ -115,7 +137,10 @@ func (s sharedReports) Reported(o agent.Outcome) {
 func (g *global) deletePath(ctx context.Context, t target) error {
 	ctx, cancel := context.WithTimeout(ctx, reportPatience)
 	defer cancel()
-	if s, _ := g.agentStatus(ctx, t.Store); s == nil || s.Fleet == nil || t.scope == resume.ScopeToken { // a token stays here: it is a secret
+	if t.scope == resume.ScopeToken { // a secret of this machine, which no request and no fleet is to hear of
+		return t.Delete(t.peer, t.scope)
+	}
+	if s, _ := g.agentStatus(ctx, t.Store); s == nil || s.Fleet == nil {
 		return t.Delete(t.peer, t.scope)
 	}
 	err := client.Delete(ctx, g.socketDir(), fmt.Sprintf("/v1/paths/%s?netns_cookie=%d", t.peer, t.scope))

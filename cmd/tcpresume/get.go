@@ -4,6 +4,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
 func newGet(g *global) *cobra.Command {
@@ -20,7 +22,7 @@ of 1448 bytes as an example; each connection uses its own.`,
 		Args:              takes("PEER"),
 		ValidArgsFunction: g.completePeers,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			peer, scope, err := parseKey(args[0])
+			peer, scope, err := resume.ParseKey(args[0])
 			if err != nil {
 				return input(err)
 			}

@@ -39,7 +39,7 @@ looks: REGISTRY_AUTH_FILE, containers/auth.json below XDG_RUNTIME_DIR or
 registries on this machine are spoken to.`
 
 func addRegistry(cmd *cobra.Command, r *image.Registry) {
-	cmd.Flags().StringVar(&r.CA, "ca", "", "`FILE` of certificates (PEM) that vouch for registries, beside the system's")
+	addPath(cmd.Flags(), &r.CA, "ca", "`FILE` of certificates (PEM) that vouch for registries, beside the system's")
 	cmd.Flags().BoolVar(&r.PlainHTTP, "plain-http", false, "speak HTTP without TLS, also beyond this machine")
 	_ = cmd.MarkFlagFilename("ca")
 }
@@ -55,7 +55,7 @@ func openObjects(files []string) ([]image.Object, error) {
 	}
 	objects := make([]image.Object, len(files))
 	for i, file := range files {
-		content, err := os.ReadFile(file)
+		content, err := os.ReadFile(cleanPath(file))
 		if err != nil {
 			return nil, input(err)
 		}

@@ -60,7 +60,7 @@ again, and the name is set last, so that a push that broke off changes nothing.
 		},
 	}
 	addObjects(cmd.Flags(), &objects)
-	cmd.Flags().StringVar(&from, "from", "", "`PATH` of an OCI layout, a directory or an archive, to send instead")
+	addPath(cmd.Flags(), &from, "from", "`PATH` of an OCI layout, a directory or an archive, to send instead")
 	_ = cmd.MarkFlagFilename("from")
 	cmd.MarkFlagsMutuallyExclusive("from", "object")
 	addRegistry(cmd, &registry)

@@ -43,7 +43,7 @@ spent (used once), expired, damaged (not written by tcpresume).`,
 			}
 			defer store.Close()
 			if g.output == formatJSON {
-				_, err := writeRecords(cmd, store, f, nil)
+				_, err := writeRecords(cmd, store, f, func(e pathstore.Entry) (record.Record, bool) { return record.Of(e), true }, nil)
 				return err
 			}
 			return listTable(cmd, store, f)
@@ -53,8 +53,8 @@ spent (used once), expired, damaged (not written by tcpresume).`,
 	return cmd
 }
 
-// writeRecords writes NDJSON as it is read and returns how many lines.
-func writeRecords(cmd *cobra.Command, store *pathstore.Store, f filter, each func(n int)) (int, error) {
+// writeRecords writes NDJSON as it is read, of what recordOf keeps, and returns how many lines.
+func writeRecords(cmd *cobra.Command, store *pathstore.Store, f filter, recordOf func(pathstore.Entry) (record.Record, bool), each func(n int)) (int, error) {
 	out := bufio.NewWriterSize(cmd.OutOrStdout(), 1<<16)
 	encoder := newEncoder(out)
 	n := 0
@@ -62,7 +62,11 @@ func writeRecords(cmd *cobra.Command, store *pathstore.Store, f filter, each fun
 		if err != nil {
 			return n, errors.Join(err, out.Flush())
 		}
-		if err := encoder.Encode(record.Of(e)); err != nil {
+		r, keep := recordOf(e)
+		if !keep {
+			continue
+		}
+		if err := encoder.Encode(r); err != nil {
 			return n, fmt.Errorf("writing: %w", err)
 		}
 		if n++; each != nil && n%pathstore.BatchSize == 0 {

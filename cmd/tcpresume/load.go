@@ -81,7 +81,7 @@ func openInput(cmd *cobra.Command, name string) (io.ReadCloser, int64, error) {
 	if name == "-" {
 		return io.NopCloser(cmd.InOrStdin()), -1, nil
 	}
-	file, err := os.Open(name)
+	file, err := os.Open(cleanPath(name))
 	if err != nil {
 		return nil, 0, err
 	}

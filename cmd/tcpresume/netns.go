@@ -14,7 +14,7 @@ import (
 )
 
 func addNetns(flags *pflag.FlagSet, to *string) {
-	flags.StringVar(to, "netns", "", "network namespace, by `PATH` or cookie, where the policy keeps one entry for each")
+	addPath(flags, to, "netns", "network namespace, by `PATH` or cookie, where the policy keeps one entry for each")
 }
 
 // scopeOf turns --netns into the scope of a key, which the policy of the peer

@@ -31,7 +31,7 @@ func (f *operatorFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.application, "application", "", "`NAME` of the ClusterBpfApplication that loads tcpresume: ask bpfman-operator (default $"+envApplication+")")
 	flags.StringVar(&f.namespace, "namespace", "", "`NAMESPACE`, if it is a BpfApplication (default $"+envNamespace+")")
 	flags.StringVar(&f.node, "node", "", "`NAME` of this node in Kubernetes (default $"+envNode+")")
-	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "`FILE` that leads to the API server (default $"+envKubeconfig+", or the pod's service account)")
+	addPath(flags, &f.kubeconfig, "kubeconfig", "`FILE` that leads to the API server (default $"+envKubeconfig+", or the pod's service account)")
 	_ = cmd.MarkFlagFilename("kubeconfig")
 }
 
@@ -54,7 +54,7 @@ func (f *operatorFlags) addSource(cmd *cobra.Command, to *bpfman.Options) error 
 	if target.Node == "" {
 		return input(errors.New("--application: which node is this? Give --node, or set " + envNode))
 	}
-	client, err := kube.New(cmp.Or(f.kubeconfig, os.Getenv(envKubeconfig)))
+	client, err := kube.New(cmp.Or(f.kubeconfig, envPath(envKubeconfig)))
 	if err != nil {
 		return err
 	}

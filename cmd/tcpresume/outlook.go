@@ -88,11 +88,8 @@ func capped(b, most resume.Bytes) resume.Bytes {
 
 // showKey writes whom an entry is for: an address, a token, or an address for which an application asked.
 func showKey(e pathstore.Entry) string {
-	switch {
-	case e.Scope == resume.ScopeToken:
-		return resume.FormatToken(e.Peer)
-	case e.Scope&resume.ScopeAsked != 0:
+	if e.Scope != resume.ScopeToken && e.Scope&resume.ScopeAsked != 0 {
 		return e.Peer.String() + " (asked)"
 	}
-	return e.Peer.String()
+	return resume.FormatKey(e.Peer, e.Scope)
 }

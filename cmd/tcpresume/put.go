@@ -34,7 +34,7 @@ start is unbounded, without --rtt the handshake's round trip is taken, without
 		Args:              takes("PEER"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if path.Peer, path.Scope, err = parseKey(args[0]); err != nil {
+			if path.Peer, path.Scope, err = resume.ParseKey(args[0]); err != nil {
 				return input(err)
 			}
 			if !cmd.Flags().Changed("cwnd") {

@@ -5,7 +5,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,8 +56,8 @@ Environment:
 	}
 	root.SetFlagErrorFunc(flagError)
 	flags := root.PersistentFlags()
-	flags.StringVar(&g.pins, "pins", "", "`DIR` on a bpffs with everything that is pinned (default "+loader.DefaultPins+")")
-	flags.StringVar(&g.maps, "maps", "", "`DIR` of the pinned maps, wherever they are mounted (default maps below --pins)")
+	addPath(flags, &g.pins, "pins", "`DIR` on a bpffs with everything that is pinned (default "+loader.DefaultPins+")")
+	addPath(flags, &g.maps, "maps", "`DIR` of the pinned maps, wherever they are mounted (default maps below --pins)")
 	addWord(root, flags, &g.output, "output", "o", "format", []format{formatTable, formatJSON}, "")
 	_ = root.MarkPersistentFlagDirname("pins")
 	_ = root.MarkPersistentFlagDirname("maps")
@@ -95,7 +94,7 @@ func verbArg(cmd *cobra.Command, args []string) error {
 }
 
 func (g *global) pinsDir() string {
-	return cmp.Or(g.pins, os.Getenv(envPins), loader.DefaultPins)
+	return cmp.Or(g.pins, envPath(envPins), loader.DefaultPins)
 }
 
 // mapsDir lets a flag outrank the environment, also the other flag.
@@ -103,7 +102,7 @@ func (g *global) mapsDir() string {
 	if g.maps == "" && g.pins != "" {
 		return loader.MapsDir(g.pins)
 	}
-	return cmp.Or(g.maps, os.Getenv(envMaps), loader.MapsDir(g.pinsDir()))
+	return cmp.Or(g.maps, envPath(envMaps), loader.MapsDir(g.pinsDir()))
 }
 
 func (g *global) options() loader.Options { return loader.Options{Pins: g.pinsDir()} }

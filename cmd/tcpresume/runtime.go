@@ -33,6 +33,7 @@ type runtimeFlags struct {
 	onUnload  bpfman.OnUnload
 	operator  operatorFlags
 	health    string
+	serves    bool // the agent is in this process, too
 }
 
 func (f *runtimeFlags) add(cmd *cobra.Command) {
@@ -51,8 +52,8 @@ func (f *runtimeFlags) add(cmd *cobra.Command) {
 // addBpfman adds where bpfman is, for a verb that asks it.
 func addBpfman(cmd *cobra.Command, to *bpfman.Options) {
 	flags := cmd.Flags()
-	flags.StringVar(&to.Root, "bpfman-root", "", "`DIR` in which bpfman runs (default "+bpfman.DefaultRoot+")")
-	flags.StringVar(&to.Socket, "bpfman-socket", "", "`PATH` of its gRPC socket (default "+bpfman.DefaultSocket+")")
+	addPath(flags, &to.Root, "bpfman-root", "`DIR` in which bpfman runs (default "+bpfman.DefaultRoot+")")
+	addPath(flags, &to.Socket, "bpfman-socket", "`PATH` of its gRPC socket (default "+bpfman.DefaultSocket+")")
 	_ = cmd.MarkFlagDirname("bpfman-root")
 }
 
@@ -121,10 +122,6 @@ func (f *runtimeFlags) waits(detach bool) bool {
 // stay follows bpfman, or only holds the place, until the user has enough.
 func (f *runtimeFlags) stay(cmd *cobra.Command, running *loader.Runtime, opts loader.Options) error {
 	ctx := cmd.Context()
-	if f.kind != runtimeBpfman {
-		<-ctx.Done()
-		return running.Close()
-	}
 	health := operator.NewHealth()
 	if f.health != "" {
 		listener, err := net.Listen("tcp", f.health)
@@ -136,6 +133,19 @@ func (f *runtimeFlags) stay(cmd *cobra.Command, running *loader.Runtime, opts lo
 				teller(cmd)(fmt.Sprintf("--health: %v", err))
 			}
 		}()
+	}
+	if f.kind != runtimeBpfman {
+		log := func(format string, args ...any) { teller(cmd)(fmt.Sprintf(format, args...)) }
+		if f.serves {
+			log = func(string, ...any) {} // the agent says it
+		}
+		health.Looked(nil)
+		watchKernel(ctx, func() error {
+			err := loader.Effective(opts)
+			health.Looked(err)
+			return err
+		}, log)
+		return running.Close()
 	}
 	follower := &bpfman.Follower{Place: opts, Options: f.bpfman, OnUnload: f.onUnload, Tell: teller(cmd), Looked: health.Looked}
 	return follower.Run(ctx, running)

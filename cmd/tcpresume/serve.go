@@ -20,6 +20,7 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/agent"
 	"github.com/tcpresume/tcpresume/pkg/fleet"
 	"github.com/tcpresume/tcpresume/pkg/hostaddr"
+	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/metrics"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
@@ -66,7 +67,8 @@ func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config ag
 	if err != nil {
 		return err
 	}
-	source := &measured{store: store}
+	ready := g.ready
+	source := &measured{store: store, ready: ready}
 	set := metrics.New(source, thisVersion().Version)
 	idle := g.reviver(log)
 	part, leave, err := f.join(ctx, cancel, store, config, func(p resume.Path) {
@@ -88,7 +90,7 @@ func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config ag
 		Ours: addresses.Has, Notes: notes,
 		Config: config, Paths: store.Writer(), Observers: []agent.Observer{savedWindows{set}, idle},
 		Entry: shownEntry(store), Events: store.Watch, EventsID: events,
-		Metrics: set.Handler(), OnEvent: restoredWindows(set), Version: thisVersion().Version,
+		Metrics: set.Handler(), OnEvent: restoredWindows(set), Version: thisVersion().Version, Ready: ready,
 	}
 	share(&opts, source.fleet, store)
 	a := agent.New(opts)
@@ -112,12 +114,13 @@ func (g *global) serveMaps(cmd *cobra.Command, store *pathstore.Store, config ag
 		log("note: only %d reports may wait while this process is busy, then senders drop theirs: sysctl net.unix.max_dgram_qlen=%d before the start", n, agent.GoodQueue)
 	}
 	go watchMaps(ctx, cancel, g.mapsDir(), events)
+	go watchKernel(ctx, ready, log)
 	go reload(ctx, a, source.fleet, f, again, log)
 	go keepAlive(ctx, a)
 	go idle.Run(ctx)
 	notify("READY=1")
-	ready := map[string]string{"socket_dir": g.socketDir()}
-	if err := g.print(cmd, ready, func(w io.Writer) error {
+	serving := map[string]string{"socket_dir": g.socketDir()}
+	if err := g.print(cmd, serving, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "taking reports in %s\n", g.socketDir())
 		return err
 	}); err != nil {
@@ -141,6 +144,33 @@ func watchMaps(ctx context.Context, cancel context.CancelCauseFunc, dir string, 
 			cancel(err)
 			return
 		}
+	}
+}
+
+// ready says why connections start cold, as far as it can be seen from here.
+func (g *global) ready() error {
+	if g.mapsDir() != loader.MapsDir(g.pinsDir()) {
+		return nil // the pins may be another's
+	}
+	return loader.Effective(g.options())
+}
+
+// watchKernel tells when the kernel part stops doing anything, and when it is back.
+func watchKernel(ctx context.Context, ready func() error, log func(string, ...any)) {
+	said := ""
+	for range ticks(ctx, mapsCheck) {
+		words := ""
+		if err := ready(); err != nil {
+			words = errorLine(err)
+		}
+		switch {
+		case words == said:
+		case words == "":
+			log("the kernel part works again")
+		default:
+			log("%s", words)
+		}
+		said = words
 	}
 }
 
@@ -173,7 +203,7 @@ func reload(ctx context.Context, a *agent.Agent, part *fleet.Fleet, f agentFlags
 		config, err := f.read()
 		var shared fleet.Config
 		if err == nil {
-			shared, err = f.fleetConfig(config)
+			shared, err = f.check(config)
 		}
 		if err != nil {
 			log("the configuration stays as it was: %s", errorLine(err))
@@ -215,6 +245,7 @@ type measured struct {
 	store *pathstore.Store
 	agent *agent.Agent
 	fleet *fleet.Fleet // nil: there is none
+	ready func() error
 }
 
 func (m *measured) Snapshot() (metrics.Snapshot, error) {
@@ -225,6 +256,7 @@ func (m *measured) Snapshot() (metrics.Snapshot, error) {
 	}
 	now.Fleet = measuredFleet(m.fleet)
 	counters, err := m.store.Counters()
+	err = errors.Join(err, m.ready())
 	for _, c := range counters {
 		now.Kernel = append(now.Kernel, metrics.Counter{Name: c.Name, Trigger: c.Trigger, WayOut: c.WayOut, Value: c.Value})
 	}

@@ -56,11 +56,11 @@ func runtimePairs(s *loader.State) [][2]string {
 	}
 	cgroup := s.Cgroup
 	if cgroup == "" {
-		cgroup = "gone, and the attachment with it; \"tcpresume up --cgroup PATH\" attaches it again"
+		cgroup = "none, detached or removed; \"tcpresume up --cgroup PATH\" attaches it again"
 	}
 	program := fmt.Sprintf("%s, id %d, tag %s, loaded %s", s.Program.Name, s.Program.ID, s.Program.Tag, showAge(s.Program.Age))
 	if s.CgroupID == 0 {
-		program = "gone with its cgroup"
+		program = "detached, or gone with its cgroup"
 	}
 	if s.Outdated {
 		program += "; of another version, \"tcpresume up\" replaces it in place"

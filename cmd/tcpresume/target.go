@@ -18,15 +18,6 @@ type target struct {
 	rule  pathstore.Rule
 }
 
-// parseKey reads the address of a peer, or a token, which is a scope of its own.
-func parseKey(text string) (key netip.Addr, scope uint64, err error) {
-	if token, ok, err := resume.ParseToken(text); ok {
-		return token, resume.ScopeToken, err
-	}
-	key, err = resume.ParsePeer(text)
-	return key, 0, err
-}
-
 // target opens the store, which the caller closes.
 func (g *global) target(key netip.Addr, scope uint64, netns string) (target, error) {
 	t := target{peer: key, scope: scope}

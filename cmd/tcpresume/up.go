@@ -55,6 +55,9 @@ too; see "tcpresume agent".`,
 				return input(fmt.Errorf("--max-paths: %d is more than the kernel can hold", maxPaths))
 			}
 			config, err := f.read()
+			if err == nil && serve {
+				_, err = f.check(config)
+			}
 			switch {
 			case serve && detach:
 				return input(errors.New("--agent needs this process to stay: leave --detach out, or run \"tcpresume agent\" beside it"))
@@ -67,6 +70,7 @@ too; see "tcpresume agent".`,
 			}
 			opts := g.options()
 			opts.Cgroup, opts.MaxPaths = cgroup, uint32(maxPaths)
+			by.serves = serve
 			if err := by.choose(cmd, g); err != nil {
 				return err
 			}
@@ -102,7 +106,7 @@ too; see "tcpresume agent".`,
 	flags.BoolVar(&serve, "agent", false, "take reports as \"tcpresume agent\" does")
 	f.add(cmd)
 	g.addSocketDir(flags)
-	flags.StringVar(&cgroup, "cgroup", "", "`PATH` of the cgroup v2 whose connections resume (default all)")
+	addPath(flags, &cgroup, "cgroup", "`PATH` of the cgroup v2 whose connections resume (default all)")
 	flags.BoolVarP(&detach, "detach", "d", false, "return as soon as the kernel part is up")
 	addInt(flags, &maxPaths, "max-paths", "how many paths to make room for when the maps are made (default 1048576)")
 	by.add(cmd)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tcpresume/tcpresume/pkg/client"
+	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
 func main() {
@@ -34,16 +35,23 @@ func main() {
 func poll(ctx context.Context, stats string, every time.Duration, t *tracker) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	troubled := false
+	said := ""
 	for {
 		text, err := ask(ctx, stats, every)
-		switch {
-		case err == nil:
-			t.look(ctx, parse(text))
-		case !troubled && ctx.Err() == nil:
-			log.Printf("asking HAProxy: %v; trying on", err)
+		var all []resume.Report
+		if err == nil {
+			all, err = parse(text)
 		}
-		troubled = err != nil
+		trouble := ""
+		if err == nil {
+			t.look(ctx, all)
+		} else {
+			trouble = err.Error()
+		}
+		if trouble != said && trouble != "" && ctx.Err() == nil {
+			log.Printf("asking HAProxy: %s; trying on", trouble)
+		}
+		said = trouble
 		select {
 		case <-ctx.Done():
 			return

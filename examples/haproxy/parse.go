@@ -3,6 +3,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"net/netip"
 	"strconv"
@@ -12,17 +14,32 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
+// fullPacket is the payload of HAProxy's packets in bytes, where a version counts packets only (3.0).
+const fullPacket = 1252
+
 // parse reads what "show quic cc,sock all" answers. HAProxy changes its form
 // from version to version: fields are found by name, and a connection without
-// an address or a window is left out.
-func parse(text string) []resume.Report {
+// an address or a window is left out. The error says that there is an answer in
+// which nothing was found, so that nobody takes it for "no connections".
+func parse(text string) ([]resume.Report, error) {
+	blocks := strings.Split("\n"+strings.ReplaceAll(text, "\r", ""), "\n* ")
+	if before := strings.TrimSpace(blocks[0]); before != "" {
+		first, _, _ := strings.Cut(before, "\n")
+		if strings.HasPrefix(first, "#") {
+			return nil, errors.New("it answers by one line for each connection, without their windows, as versions before 3.0 do: 3.0 or later is needed")
+		}
+		return nil, fmt.Errorf("it answers %.120q: this needs a version of 3.0 or later with QUIC, and \"level operator\" on its stats socket", first)
+	}
 	var all []resume.Report
-	for _, block := range strings.Split("\n"+text, "\n* ")[1:] {
+	for _, block := range blocks[1:] {
 		if r, ok := connection(block); ok {
 			all = append(all, r)
 		}
 	}
-	return all
+	if n := len(blocks) - 1; n > 0 && !strings.Contains(text, " cwnd=") {
+		return nil, fmt.Errorf("it lists %d connections without a window (cwnd=): the form of this version is not known", n)
+	}
+	return all, nil
 }
 
 func connection(block string) (resume.Report, bool) {
@@ -47,6 +64,9 @@ func connection(block string) (resume.Report, bool) {
 		Peer: peer, Port: port, Local: local,
 		Cwnd: whole("cwnd"), Ssthresh: whole("ssthresh"), MinRTT: milliseconds("rttmin"), SRTT: milliseconds("srtt"),
 		Sent: whole("sentbytes"), Lost: whole("lostpkts"), CC: "cubic",
+	}
+	if fields["sentbytes"] == "" {
+		r.Sent = whole("sentpkts") * fullPacket
 	}
 	if strings.Contains(block, " bbr:") {
 		r.CC, r.Bandwidth, r.Ssthresh = "bbr", whole("bw"), 0

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,13 +36,34 @@ func TestParse(t *testing.T) {
 		"v4-mapped": {"* 0x1[00]: scid=aa.. \n foreign_addr=::ffff:192.0.2.1:5\n cwnd=1\n", []resume.Report{{
 			ID: "aa", Peer: netip.MustParseAddr("192.0.2.1"), Port: 5, Cwnd: 1, CC: "cubic",
 		}}},
-		"no window":       {"* 0x1[00]: scid=aa.. \n foreign_addr=192.0.2.1:5\n", nil},
-		"no address":      {"* 0x1[00]: scid=aa.. \n cwnd=1\n", nil},
-		"unknown command": {"Unknown command: 'show quic', but maybe one of the following ones is a better match:\n", nil},
-		"nothing":         {"\n\n", nil},
+		"3.0, which counts packets": {"* 0x1[00]: scid=aa.. dcid=bb\n  st=opened mux=ready expire=29s\n  fd=15 local_addr=192.0.2.1:443 foreign_addr=203.0.113.7:52409\n" +
+			"  cc: state=ca ssthresh=300000 K=6648 last_w_max=491520 wdiff=-147360\n  srtt=83   rttvar=10   rttmin=60   ptoc=0    cwnd=320000 mcwnd=491520 sentpkts=1000  lostpkts=3      reorderedpkts=0\n droppars=1\n\n", []resume.Report{{
+			ID: "aa", Peer: netip.MustParseAddr("203.0.113.7"), Port: 52409, Local: netip.MustParseAddr("192.0.2.1"),
+			Cwnd: 320000, Ssthresh: 300000, MinRTT: 60 * time.Millisecond, SRTT: 83 * time.Millisecond, Sent: 1_252_000, Lost: 3, CC: "cubic",
+		}}},
+		"CRLF":       {"* 0x1[00]: scid=aa.. \r\n foreign_addr=192.0.2.1:5\r\n cwnd=1\r\n", []resume.Report{{ID: "aa", Peer: netip.MustParseAddr("192.0.2.1"), Port: 5, Cwnd: 1, CC: "cubic"}}},
+		"no address": {"* 0x1[00]: scid=aa.. \n cwnd=1\n", nil},
+		"nothing":    {"\n\n", nil},
 	} {
-		if got := parse(c.text); !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
+		if got, err := parse(c.text); err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: got %+v, %v, want %+v", name, got, err, c.want)
+		}
+	}
+}
+
+// What another version answers is not taken for "no connections".
+func TestWhatIsNotUnderstoodIsSaid(t *testing.T) {
+	for text, want := range map[string]string{
+		"# conn/frontend   state   in_flight infl_p lost_p   Local Address   Foreign Address   local & remote CIDs\n" +
+			"0x55d0c0ffee00[00]/web   ESTAB   120000   96   3   198.51.100.1:443   192.0.2.7:51234 0a0b0c0d 6b064b58\n": "one line for each connection",
+		"Unknown command: 'show quic', but maybe one of the following ones is a better match:\n  show info\n": `it answers "Unknown command: 'show quic'`,
+		"Permission denied\n":                                         `it answers "Permission denied"`,
+		"* 0x1[00]: scid=aa.. \n foreign_addr=192.0.2.1:5\n":          "1 connections without a window",
+		"* 0x1[00]: scid=aa.. \n foreign_addr=192.0.2.1:5 window=9\n": "without a window",
+		"{\"connections\":[]}\n":                                      "it answers",
+	} {
+		if got, err := parse(text); err == nil || !strings.Contains(err.Error(), want) || got != nil {
+			t.Errorf("%q: got %+v, %v, want ...%s...", text, got, err, want)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	worthAReport  = 64 << 10
-	initialWindow = 10 * 1252 // bytes; HAProxy's default
+	initialWindow = 10 * fullPacket // bytes; HAProxy's default
 )
 
 // tracker knows what each connection has told.

@@ -7,5 +7,5 @@
 // encoding/json takes several times as long, and lets repeated fields and null
 // pass. It refuses to know what a field means.
 //
-// Arrow: jsonline -> standard library
+// Arrow: jsonline -> textfile
 package jsonline

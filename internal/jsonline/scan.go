@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/tcpresume/tcpresume/internal/textfile"
 )
 
 // Scanner reads the tokens of one flat JSON object.
@@ -42,6 +44,9 @@ func (s *Scanner) Expect(c byte) error {
 
 // Unexpected says what is here instead of what is wanted.
 func (s *Scanner) Unexpected(want string) error {
+	if s.pos == 0 && textfile.IsUTF16(s.text) {
+		return textfile.ErrUTF16
+	}
 	if s.pos >= len(s.text) {
 		return fmt.Errorf("the line ends where %s should be: give one JSON object per line", want)
 	}
@@ -157,6 +162,12 @@ func Digits(text []byte) (n uint64, ok bool) {
 		n = n*10 + uint64(c-'0')
 	}
 	return n, true
+}
+
+// Trim takes blanks off both ends of a line, and the byte order mark that some
+// editors put before a file, and concatenation before a later line.
+func Trim(line []byte) []byte {
+	return bytes.TrimSpace(textfile.TrimMark(bytes.TrimSpace(line)))
 }
 
 // Clip keeps an error on one line, however long the value is.

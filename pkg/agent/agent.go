@@ -39,6 +39,7 @@ type Options struct {
 	Fleet    func() any                                // its status, where this machine is in one
 	Delete   func(peer netip.Addr, scope uint64) error // here and in the fleet; an error wraps pathstore.ErrNotFound where nothing is stored
 	OnEvent  func(pathstore.Event)                     // told of each event that Events yields
+	Ready    func() error                              // why reports are of no use now; nil: they are
 	Log      func(format string, args ...any)
 	Ours     func(addr netip.Addr, process int32) bool // an address of this machine as the process sees it, which nobody reports unless it is named; nil: none is known
 	Notes    func() []string                           // what this process cannot do where it runs, for Status
@@ -79,6 +80,9 @@ const maxCounted = 1024
 
 // New makes an agent that listens nowhere yet.
 func New(opts Options) *Agent {
+	if opts.Ready == nil {
+		opts.Ready = func() error { return nil }
+	}
 	if opts.Log == nil {
 		opts.Log = func(string, ...any) {}
 	}

@@ -10,5 +10,5 @@
 // know the kernel part, and to cut windows down: the kernel jumps to half by
 // itself. A path is in the map before the reporter gets its answer.
 //
-// Arrow: agent -> pathstore, resume
+// Arrow: agent -> pathstore, resume, jsonline
 package agent

@@ -52,6 +52,7 @@ func (a *Agent) routes() map[string]http.HandlerFunc {
 		"GET /v1/events":        a.getEvents,
 		"GET /v1/status":        a.getStatus,
 		"GET /healthz":          a.getHealth,
+		"GET /readyz":           a.getReady,
 		"GET /metrics":          a.getMetrics,
 		"GET /openapi.json":     getOpenAPI,
 	}
@@ -83,6 +84,7 @@ func (a *Agent) Public(ctx context.Context, listener net.Listener) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) { a.metrics(w, r) })
 	mux.HandleFunc("GET /healthz", a.getHealth)
+	mux.HandleFunc("GET /readyz", a.getReady)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
@@ -141,7 +143,21 @@ func (a *Agent) getPath(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// getHealth is about this process: starting it again mends nothing else.
 func (a *Agent) getHealth(w http.ResponseWriter, _ *http.Request) {
+	health := map[string]string{"status": "ok", "version": a.opts.Version}
+	if err := a.opts.Ready(); err != nil {
+		health["kernel"] = err.Error()
+	}
+	writeJSON(w, http.StatusOK, "application/json", health)
+}
+
+// getReady is about what reports are for.
+func (a *Agent) getReady(w http.ResponseWriter, _ *http.Request) {
+	if err := a.opts.Ready(); err != nil {
+		problem(w, http.StatusServiceUnavailable, "kernel", "%v", err)
+		return
+	}
 	writeJSON(w, http.StatusOK, "application/json", map[string]string{"status": "ok", "version": a.opts.Version})
 }
 

@@ -49,6 +49,10 @@ func peerOf(w http.ResponseWriter, r *http.Request) (netip.Addr, uint64, bool) {
 		problem(w, http.StatusBadRequest, ReasonMalformed, "netns_cookie %q is not a whole number", r.FormValue("netns_cookie"))
 		return peer, 0, false
 	}
+	if scope >= resume.ScopeAsked { // a token that looks like an address, or what an application asked for itself
+		problem(w, http.StatusBadRequest, ReasonMalformed, "netns_cookie %d is no network namespace's: this is for addresses only", scope)
+		return peer, 0, false
+	}
 	return peer, scope, true
 }
 

@@ -3,13 +3,12 @@
 package agent
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 
+	"github.com/tcpresume/tcpresume/internal/jsonline"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
@@ -56,34 +55,32 @@ func (a *Agent) postReports(w http.ResponseWriter, r *http.Request) {
 		}
 		messages, numbers = messages[:0], numbers[:0]
 	}
-	lines := bufio.NewScanner(http.MaxBytesReader(w, r.Body, maxBody))
-	lines.Buffer(make([]byte, 0, resume.MaxReport), 2*resume.MaxReport) // with room for blanks
+	lines := jsonline.NewLines(http.MaxBytesReader(w, r.Body, maxBody), 2*resume.MaxReport) // with room for blanks
 	number, used := 0, 0
-	for lines.Scan() {
+	line, err := lines.Next()
+	for ; err == nil; line, err = lines.Next() {
 		number++
-		line := bytes.TrimSpace(lines.Bytes())
 		if len(line) == 0 {
 			continue
 		}
+		line = line[:min(len(line), resume.MaxReport+1)] // one byte too long is refused as well
 		if len(messages) == batch || used+len(line) > len(text) {
 			if take(); answer.hopeless() {
 				break
 			}
 			used = 0
 		}
-		n := copy(text[used:], line) // the scanner's own is gone with the next line
+		n := copy(text[used:], line) // the reader's own is gone with the next line
 		messages, numbers = append(messages, Message{who, text[used : used+n]}), append(numbers, number)
 		used += n
 	}
 	take()
 	status, reason, detail := answer.verdict()
 	var tooLarge *http.MaxBytesError
-	switch err := lines.Err(); {
+	switch {
 	case errors.As(err, &tooLarge):
 		status, reason, detail = http.StatusRequestEntityTooLarge, "size", fmt.Sprintf("the body has more than %d bytes: send smaller batches; the lines before were taken", maxBody)
-	case errors.Is(err, bufio.ErrTooLong):
-		status, reason, detail = http.StatusBadRequest, ReasonMalformed, fmt.Sprintf("line %d has more than %d bytes: give one report per line; the lines before were taken", number+1, resume.MaxReport)
-	case errors.Is(err, io.ErrUnexpectedEOF), err != nil:
+	case err != nil && !errors.Is(err, io.EOF):
 		status, reason, detail = http.StatusBadRequest, ReasonMalformed, fmt.Sprintf("the body broke off behind line %d: %v", number, err)
 	case number == 0:
 		status, reason, detail = http.StatusBadRequest, ReasonMalformed, "the body is empty: give one report per line"

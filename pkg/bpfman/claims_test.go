@@ -31,7 +31,8 @@ func TestTheListOfTheGoGeneration(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v\nwant %v", got, err, want)
 	}
-	for text, wrong := range map[string]bool{"": false, "\n": false, "{}": false, "no programs": true, "[]": true} {
+	for text, wrong := range map[string]bool{"": false, "\n": false, "{}": false, `{"programs":null}`: false, "no programs": true, "[]": true,
+		`{"items":[{"id":7}]}`: true, `{"programs":[{"id":7,"record":{"load":{"program_name":"tcp_resume"}}}]}`: true} {
 		if got, err := parseList([]byte(text)); len(got) > 0 || (err != nil) != wrong {
 			t.Errorf("%q: got %v, %v", text, got, err)
 		}

@@ -21,6 +21,9 @@ func (c command) String() string { return "\"" + c.name + " program list -o json
 
 const commandPatience = 20 * time.Second
 
+// errUnknownList keeps the answer of another version from being taken for an empty one.
+var errUnknownList = errors.New("bpfman's list is not the JSON that is known of it")
+
 // listed is the part of its answer that matters here.
 type listed struct {
 	Programs []struct {
@@ -68,12 +71,21 @@ func parseList(out []byte) ([]Claim, error) {
 	if len(bytes.TrimSpace(out)) == 0 {
 		return nil, nil // an empty list
 	}
-	var answer listed
-	if err := json.Unmarshal(out, &answer); err != nil {
-		return nil, errors.Join(errors.New("bpfman's list is not the JSON that is known of it"), err)
+	var (
+		answer  listed
+		members map[string]json.RawMessage
+	)
+	if err := errors.Join(json.Unmarshal(out, &answer), json.Unmarshal(out, &members)); err != nil {
+		return nil, errors.Join(errUnknownList, err)
+	}
+	if _, named := members["programs"]; !named && len(members) > 0 {
+		return nil, fmt.Errorf("%w: it has no \"programs\", as if there were none", errUnknownList)
 	}
 	var claims []Claim
 	for _, p := range answer.Programs {
+		if p.ProgramID == 0 {
+			return nil, fmt.Errorf("%w: a program has no program_id", errUnknownList)
+		}
 		claims = append(claims, Claim{ID: p.ProgramID, Name: p.Record.Load.ProgramName, MapsDir: p.Record.Handles.MapPinPath})
 	}
 	return claims, nil

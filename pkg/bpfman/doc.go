@@ -8,5 +8,5 @@
 // check of every answer against the kernel. It refuses to load, unload or
 // attach anything in bpfman's name, and to write below bpfman's directories.
 //
-// Arrow: bpfman -> loader, pathstore, bytecode
+// Arrow: bpfman -> loader, pathstore, bytecode, textfile
 package bpfman

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"regexp"
 
+	"github.com/tcpresume/tcpresume/internal/textfile"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 )
@@ -59,7 +60,7 @@ var verifyOff = regexp.MustCompile(`(?m)^\s*verify_enabled\s*=\s*false`)
 // checkSigning warns of the default that keeps a machine without internet from loading anything.
 func checkSigning() loader.Finding {
 	f := loader.Finding{Check: "bpfman signing", Status: loader.OK, Detail: "verify_enabled = false: loads work without internet"}
-	text, err := os.ReadFile(configFile)
+	text, err := textfile.Read(configFile)
 	if (err == nil || errors.Is(err, os.ErrNotExist)) && !verifyOff.Match(text) {
 		f.Detail = "signatures are verified, which asks sigstore's servers at each load"
 		f.Remedy = "without internet: verify_enabled = false below [signing] in " + configFile

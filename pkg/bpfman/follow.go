@@ -105,7 +105,11 @@ func (f *Follower) look(ctx context.Context) error {
 	}
 	defer found.Close()
 	if f.runtime != nil && stillLoaded(f.state, found) {
-		f.missing, f.failed = nil, ""
+		f.missing = nil
+		if err := loader.Effective(f.Place); err != nil {
+			return err
+		}
+		f.failed = ""
 		return nil
 	}
 	place := f.Place

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -123,8 +124,15 @@ func (c *Config) UnmarshalYAML(node *yaml.Node) error {
 func (c *Config) take(s section) error {
 	var errs []error
 	note := func(err error) { errs = append(errs, err) }
-	c.URL, c.Credentials, c.NKey, c.CA, c.Cert, c.Key = s.URL, s.Credentials, s.NKey, s.CA, s.Cert, s.Key
-	c.TLSFirst, c.Exact, c.Netns = s.TLSFirst, s.Exact, s.Netns
+	c.URL, c.TLSFirst, c.Exact = s.URL, s.TLSFirst, s.Exact
+	for _, path := range []struct {
+		text string
+		to   *string
+	}{{s.Credentials, &c.Credentials}, {s.NKey, &c.NKey}, {s.CA, &c.CA}, {s.Cert, &c.Cert}, {s.Key, &c.Key}, {s.Netns, &c.Netns}} {
+		if *path.to = ""; path.text != "" {
+			*path.to = filepath.Clean(path.text)
+		}
+	}
 	for _, word := range []struct {
 		text string
 		to   *string

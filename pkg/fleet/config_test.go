@@ -28,7 +28,7 @@ fleet:
   site: fra
   name: edge-17
   credentials: /etc/tcpresume/fleet.creds
-  ca: /etc/tcpresume/ca.pem
+  ca: /etc/tcpresume//ca.pem/
   tls-first: true
   out: [203.0.113.0/24, 2001:db8::/32]
   in: [0.0.0.0/0]
@@ -38,7 +38,7 @@ fleet:
   exact: true
   interval: 500ms
   queue: 10
-  netns: /run/netns/blue
+  netns: /run/netns/blue/
   replicas: 3
   storage: file
   max-bytes: 64MiB

@@ -13,5 +13,5 @@
 //
 //	report, event -> Look -> maps -> bucket -> follow -> maps of the others
 //
-// Arrow: fleet -> pathstore, resume, jsonline, nats.go
+// Arrow: fleet -> pathstore, resume, jsonline, textfile, nats.go
 package fleet

@@ -8,5 +8,5 @@
 // input has the same digest on every machine. It refuses to load BPF and to
 // sign, and leaves nothing half-written at a destination.
 //
-// Arrow: image -> bytecode, cilium/ebpf, go-containerregistry
+// Arrow: image -> bytecode, textfile, cilium/ebpf, go-containerregistry
 package image

@@ -3,6 +3,7 @@
 package image
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -57,7 +58,7 @@ func Inspect(src *Source) (Report, error) {
 		report.Findings = append(report.Findings, noted("registry", "answers plain HTTP: bpfman 0.6 speaks TLS only, the Go bpfman TLS beyond its own machine", pullElsewhere))
 	}
 	if src.index == nil {
-		err := report.alone(src.image)
+		err := report.alone(src)
 		return report, err
 	}
 	manifest, err := src.index.IndexManifest()
@@ -65,14 +66,20 @@ func Inspect(src *Source) (Report, error) {
 		return Report{}, err
 	}
 	report.Annotations = manifest.Annotations
-	if err := report.index(src.index, manifest); err != nil {
+	if err := report.index(src, manifest); err != nil {
 		return Report{}, err
 	}
 	report.finish()
 	return report, nil
 }
 
-func (r *Report) alone(img v1.Image) error {
+func (r *Report) alone(src *Source) error {
+	img := src.image
+	if err := src.whole(img, "the image"); errors.Is(err, ErrIncomplete) {
+		r.Findings = append(r.Findings, refused("index", err.Error(), copyAll, generations...))
+		r.finish()
+		return nil
+	}
 	manifest, err := img.Manifest()
 	if err != nil {
 		return err
@@ -91,10 +98,13 @@ func (r *Report) alone(img v1.Image) error {
 }
 
 // index judges what each machine is given: the first entry of its platform.
-func (r *Report) index(index v1.ImageIndex, manifest *v1.IndexManifest) error {
+func (r *Report) index(src *Source, manifest *v1.IndexManifest) error {
 	seen := make(map[string]bool)
 	for _, d := range manifest.Manifests {
 		switch {
+		case attests(d):
+			r.Findings = append(r.Findings, passed("index", fmt.Sprintf("%s tells of another entry and is never loaded", d.Digest)))
+			continue
 		case d.Platform == nil || d.Platform.OS != linux:
 			r.Findings = append(r.Findings, noted("index", fmt.Sprintf("%s is for no machine with Linux and never loaded", d.Digest), ""))
 			continue
@@ -108,7 +118,11 @@ func (r *Report) index(index v1.ImageIndex, manifest *v1.IndexManifest) error {
 			r.Findings = append(r.Findings, at(platform, refused("index", fmt.Sprintf("the entry is no image but %s", d.MediaType), rebuild, generations...)))
 			continue
 		}
-		img, err := index.Image(d.Digest)
+		img, err := src.openImage(d)
+		if errors.Is(err, ErrIncomplete) {
+			r.Findings = append(r.Findings, refused("index", err.Error(), copyAll, generations...))
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -116,14 +130,14 @@ func (r *Report) index(index v1.ImageIndex, manifest *v1.IndexManifest) error {
 			return err
 		}
 	}
-	var missing []string
+	var lacking []string
 	for _, architecture := range Architectures {
 		if !seen[architecture] {
-			missing = append(missing, architecture)
+			lacking = append(lacking, architecture)
 		}
 	}
-	if len(missing) > 0 {
-		r.Findings = append(r.Findings, noted("index", "nothing for "+strings.Join(missing, ", "), rebuild))
+	if len(lacking) > 0 {
+		r.Findings = append(r.Findings, noted("index", "nothing for "+strings.Join(lacking, ", "), rebuild))
 	} else {
 		r.Findings = append(r.Findings, passed("index", "has every architecture that tcpresume is made for"))
 	}

@@ -212,6 +212,7 @@ func TestWrongIndexes(t *testing.T) {
 		entry(right, &v1.Platform{OS: "linux", Architecture: "arm64", Variant: "v9"}),
 		entry(right, linuxOn("s390x")),
 		entry(right, &v1.Platform{OS: "unknown", Architecture: "unknown"}), // provenance, as buildx adds it
+		entry(right, &v1.Platform{OS: "windows", Architecture: "amd64"}),
 		entry(empty.Index, linuxOn("ppc64le")),
 	)
 	report := must[Report](t)(Inspect(&Source{Name: "x", index: index}))

@@ -3,6 +3,7 @@
 package image
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,8 @@ import (
 	"github.com/docker/cli/cli/config/types"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/tcpresume/tcpresume/internal/textfile"
 )
 
 const envAuthFile = "REGISTRY_AUTH_FILE"
@@ -24,6 +27,7 @@ const envAuthFile = "REGISTRY_AUTH_FILE"
 func newKeychain() (authn.Keychain, error) {
 	var chains []authn.Keychain
 	if path := os.Getenv(envAuthFile); path != "" {
+		path = filepath.Clean(path)
 		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("%s: %w", envAuthFile, err)
 		}
@@ -43,15 +47,14 @@ func newKeychain() (authn.Keychain, error) {
 type authFile string
 
 func (path authFile) Resolve(target authn.Resource) (authn.Authenticator, error) {
-	file, err := os.Open(string(path))
+	text, err := textfile.Read(string(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return authn.Anonymous, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("registry credentials: %w", err)
 	}
-	defer file.Close()
-	credentials, err := config.LoadFromReader(file)
+	credentials, err := config.LoadFromReader(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("registry credentials in %s: %w", path, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -20,6 +21,7 @@ import (
 // Open reads an OCI layout, a directory or an archive, with one image in it. The
 // caller closes the source. The error is ErrReference if there is none.
 func Open(path string) (*Source, error) {
+	path = filepath.Clean(path)
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -54,23 +56,26 @@ func openLayout(name, dir string) (*Source, error) {
 	switch {
 	case len(all) == 0:
 		return nil, fmt.Errorf("%w: %s is empty", ErrReference, name)
-	case all[0].Platform != nil: // some tools write the image's own index there
-		return &Source{Name: name, index: index}, nil
+	case slices.ContainsFunc(all, func(d v1.Descriptor) bool { return d.Platform != nil }): // some tools write the image's own index there
+		return &Source{Name: name, dir: dir, index: index}, nil
 	case len(all) > 1:
 		return nil, fmt.Errorf("%w: %s holds %d images: give a layout with one", ErrReference, name, len(all))
 	}
-	src := &Source{Name: name}
+	src := &Source{Name: name, dir: dir}
 	if all[0].MediaType.IsIndex() {
 		src.index, err = index.ImageIndex(all[0].Digest)
 	} else {
 		src.image, err = index.Image(all[0].Digest)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrReference, name, err)
+	var got v1.Hash
+	if err == nil {
+		got, err = src.described().Digest() // of the bytes, which need not be those that the file's name promises
 	}
-	got, err := src.described().Digest() // of the bytes, which need not be those that the file's name promises
-	if err != nil {
-		return nil, err
+	switch {
+	case err != nil && absent(err):
+		return nil, fmt.Errorf("%w: %w", ErrReference, missing(name, "the image that its index.json names", all[0].Digest))
+	case err != nil:
+		return nil, fmt.Errorf("%w: %s: %w", ErrReference, name, err)
 	}
 	return src, undamaged(name, all[0].Digest, got)
 }

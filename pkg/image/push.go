@@ -4,6 +4,7 @@ package image
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -18,6 +19,9 @@ func (r Registry) Push(ctx context.Context, src *Source, reference string, progr
 	ref, err := r.parse(reference)
 	if err != nil {
 		return err
+	}
+	if sum, err := src.Summary(); err != nil || len(sum.Missing) > 0 {
+		return errors.Join(err, src.lacks(sum.Missing))
 	}
 	guard, err := r.guard(ref)
 	if err != nil {

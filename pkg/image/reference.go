@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -18,7 +19,7 @@ var ErrReference = errors.New("not an image")
 // IsReference tells a registry's image from a path: it begins with a host, and
 // no such file exists.
 func IsReference(text string) bool {
-	if _, err := os.Stat(text); err == nil {
+	if _, err := os.Stat(filepath.Clean(text)); err == nil {
 		return false
 	}
 	host, _, found := strings.Cut(text, "/")

@@ -9,11 +9,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/tcpresume/tcpresume/internal/textfile"
 )
 
 // Registry says how registries are reached. The zero value is right for those
@@ -93,7 +94,7 @@ func (r Registry) guard(ref name.Reference) (*guard, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the system's certificates: %w", err)
 		}
-		pem, err := os.ReadFile(r.CA)
+		pem, err := textfile.Read(r.CA)
 		if err != nil {
 			return nil, err
 		}

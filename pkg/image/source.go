@@ -3,6 +3,7 @@
 package image
 
 import (
+	"errors"
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -14,6 +15,7 @@ import (
 // image alone.
 type Source struct {
 	Name      string // a reference, a path, or that of an image just made
+	dir       string // of the layout; empty: it is not in one
 	index     v1.ImageIndex
 	image     v1.Image
 	plainHTTP bool // came from a registry without TLS
@@ -54,7 +56,8 @@ type Summary struct {
 	Digest    string   `json:"digest"`
 	MediaType string   `json:"media_type"`
 	Platforms []string `json:"platforms"`
-	Bytes     int64    `json:"bytes"` // of all manifests and blobs, each once
+	Missing   []string `json:"missing,omitempty"` // platforms that the index names and that are not there, whole
+	Bytes     int64    `json:"bytes"`             // of all manifests and blobs, each once
 }
 
 // Summary reads manifests only.
@@ -80,7 +83,12 @@ func (s *Source) Summary() (Summary, error) {
 
 func (s *Source) measure(sum *Summary, sizes map[v1.Hash]int64) error {
 	if s.index == nil {
-		return measureImage(s.image, sizes)
+		err := s.whole(s.image, "the image")
+		if errors.Is(err, ErrIncomplete) {
+			sum.Missing = append(sum.Missing, "the image")
+			err = nil
+		}
+		return errors.Join(err, measureImage(s.image, sizes))
 	}
 	own, err := partial.Descriptor(s.index)
 	if err != nil {
@@ -95,19 +103,16 @@ func (s *Source) measure(sum *Summary, sizes map[v1.Hash]int64) error {
 		if !d.MediaType.IsImage() {
 			continue
 		}
-		if d.Platform != nil {
+		img, err := s.openImage(d)
+		if errors.Is(err, ErrIncomplete) {
+			sum.Missing = append(sum.Missing, entryName(d))
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if d.Platform != nil && !attests(d) {
 			sum.Platforms = append(sum.Platforms, d.Platform.String())
-		}
-		img, err := s.index.Image(d.Digest)
-		if err != nil {
-			return err
-		}
-		got, err := img.Digest()
-		if err != nil {
-			return err
-		}
-		if err := undamaged(s.Name, d.Digest, got); err != nil {
-			return err
 		}
 		if err := measureImage(img, sizes); err != nil {
 			return err

@@ -29,6 +29,7 @@ const (
 // it is not there; what was there before is replaced only if replace is set and
 // it is a layout too. The error may be ErrExists.
 func Write(path string, src *Source, replace bool) (err error) {
+	path = filepath.Clean(path)
 	if err := replaceable(path, replace); err != nil {
 		return err
 	}

@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/tcpresume/tcpresume/internal/textfile"
 )
 
 // ErrNoCluster says that neither a service account nor a kubeconfig was found.
@@ -34,7 +36,7 @@ func (s source) read() ([]byte, error) {
 	if s.file == "" {
 		return s.text, nil
 	}
-	return os.ReadFile(s.file)
+	return textfile.Read(s.file)
 }
 
 // config is how the API server is reached. Files are read again for each

@@ -10,5 +10,5 @@
 // know a program by more than its name and id, and to use Kubernetes' client
 // libraries: two requests do not need them, and they would triple the binary.
 //
-// Arrow: kube -> standard library, yaml
+// Arrow: kube -> textfile, yaml
 package kube

@@ -117,7 +117,7 @@ func refuse(code int, message string) http.HandlerFunc {
 func write(t *testing.T, dir, name string, text []byte) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
-	if err := os.WriteFile(path, text, 0o600); err != nil {
+	if err := os.WriteFile(path, append([]byte("\ufeff"), text...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path

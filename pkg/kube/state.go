@@ -65,6 +65,9 @@ func (s State) Ready() error {
 	case s.Load != LoadSuccess:
 		return fmt.Errorf("%w: %s says %s (%s); the log of the bpfman daemon on this node says why", ErrNotReady, s.Object, s.Load, cmp.Or(s.Message, "no message"))
 	}
+	if len(s.Programs) == 0 { // no sign that there are none
+		return fmt.Errorf("%w: %s says %s and names no program: is the operator of another version?", ErrNotReady, s.Object, s.Load)
+	}
 	for _, p := range s.Programs {
 		if p.ID == 0 {
 			return fmt.Errorf("%w: %s gives no kernel id for %s", ErrNotReady, s.Object, p.Name)

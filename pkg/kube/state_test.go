@@ -19,12 +19,13 @@ func parse(t *testing.T, text string) object {
 
 func TestReadySaysWhyNot(t *testing.T) {
 	for name, s := range map[string]State{
-		"none":     {},
-		"deleting": parse(t, `{"metadata":{"name":"a","deletionTimestamp":"2026-01-01T00:00:00Z"},"status":{"appLoadStatus":"LoadSuccess"}}`).state(),
-		"error":    parse(t, `{"metadata":{"name":"a"},"status":{"appLoadStatus":"LoadError","conditions":[{"message":"no image"}]}}`).state(),
-		"skipped":  parse(t, `{"metadata":{"name":"a"},"status":{"appLoadStatus":"NotSelected"}}`).state(),
-		"no id":    parse(t, `{"metadata":{"name":"a"},"status":{"appLoadStatus":"LoadSuccess","programs":[{"name":"p","type":"TracePoint"}]}}`).state(),
-		"fresh":    parse(t, `{"metadata":{"name":"a"}}`).state(),
+		"none":               {},
+		"deleting":           parse(t, `{"metadata":{"name":"a","deletionTimestamp":"2026-01-01T00:00:00Z"},"status":{"appLoadStatus":"LoadSuccess"}}`).state(),
+		"error":              parse(t, `{"metadata":{"name":"a"},"status":{"appLoadStatus":"LoadError","conditions":[{"message":"no image"}]}}`).state(),
+		"skipped":            parse(t, `{"metadata":{"name":"a"},"status":{"appLoadStatus":"NotSelected"}}`).state(),
+		"no id":              parse(t, `{"metadata":{"name":"a"},"status":{"appLoadStatus":"LoadSuccess","programs":[{"name":"p","type":"TracePoint"}]}}`).state(),
+		"of another version": parse(t, `{"metadata":{"name":"a"},"status":{"appLoadStatus":"LoadSuccess","loaded":[{"name":"p","id":7}]}}`).state(),
+		"fresh":              parse(t, `{"metadata":{"name":"a"}}`).state(),
 	} {
 		if err := s.Ready(); !errors.Is(err, ErrNotReady) {
 			t.Errorf("%s: %v, want ErrNotReady", name, err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
@@ -34,6 +35,7 @@ type Ask struct {
 	Cgroup   string `json:"cgroup"` // empty if it is gone
 	CgroupID uint64 `json:"cgroup_id"`
 	pathstore.AskRule
+	Notes []string `json:"notes,omitempty"` // what a person should know of it
 }
 
 func askPin(pins string, id uint64, hook string) string {
@@ -51,18 +53,25 @@ func AllowAsk(opts Options, cgroup string, rule pathstore.AskRule) (Ask, error) 
 	if cgroup, err = findCgroup(cgroup); err != nil {
 		return Ask{}, err
 	}
-	if cgroup != within && !strings.HasPrefix(cgroup, strings.TrimSuffix(within, "/")+"/") {
-		return Ask{}, fmt.Errorf("tcpresume is attached to %s and does not see the connections of %s; choose a cgroup below, or attach it elsewhere", within, cgroup)
-	}
 	id, err := cgroupID(cgroup)
 	if err != nil {
 		return Ask{}, err
+	}
+	if path := cgroupPath(id); path != "" { // there may be several mounts
+		cgroup = path
+	}
+	if cgroup != within && !strings.HasPrefix(cgroup, strings.TrimSuffix(within, "/")+"/") {
+		return Ask{}, fmt.Errorf("tcpresume is attached to %s and does not see the connections of %s; choose a cgroup below, or attach it elsewhere", within, cgroup)
 	}
 	var undone undo
 	if err := attachAsk(opts, cgroup, id, rule, &undone); err != nil {
 		return Ask{}, errors.Join(err, undone.run())
 	}
-	return Ask{Cgroup: cgroup, CgroupID: id, AskRule: rule}, nil
+	allowed := Ask{Cgroup: cgroup, CgroupID: id, AskRule: rule}
+	for _, hook := range askHooks {
+		allowed.Notes = append(allowed.Notes, shadowNotes(cgroup, hook.attach)...)
+	}
+	return allowed, nil
 }
 
 // attachedCgroup is where tcpresume sees connections.
@@ -111,6 +120,11 @@ func attachAsk(opts Options, cgroup string, id uint64, rule pathstore.AskRule, u
 			return fmt.Errorf("opening link %s: %w", pin, rights(err))
 		}
 		l, err := link.AttachCgroup(link.CgroupOptions{Path: cgroup, Attach: hook.attach, Program: coll.Programs[hook.prog]})
+		if errors.Is(err, unix.EPERM) {
+			if foreign := exclusiveAttachment(cgroup, hook.attach); foreign != nil {
+				return foreign
+			}
+		}
 		if err != nil {
 			return fmt.Errorf("attaching the socket option to cgroup %s: %w", cgroup, rights(err))
 		}

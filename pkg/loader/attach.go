@@ -58,7 +58,7 @@ func attach(prog *ebpf.Program, cgroup string, running *attached, opts Options, 
 	}
 	l, err := link.AttachCgroup(link.CgroupOptions{Path: cgroup, Attach: ebpf.AttachCGroupSockOps, Program: prog})
 	if errors.Is(err, unix.EPERM) {
-		if foreign := exclusiveAttachment(cgroup); foreign != nil {
+		if foreign := exclusiveAttachment(cgroup, ebpf.AttachCGroupSockOps); foreign != nil {
 			return foreign
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/moby/sys/mountinfo"
@@ -20,14 +21,46 @@ const fileIDKernfs = 0xfe
 // CgroupRoot finds the mounted cgroup v2 hierarchy, which hybrid hosts have
 // elsewhere than at /sys/fs/cgroup.
 func CgroupRoot() (string, error) {
+	root, _, err := cgroupRoot()
+	return root, err
+}
+
+// rootCgroup is the id of the cgroup that holds all others.
+const rootCgroup = 1
+
+// cgroupRoot also reports whether what is mounted is the whole hierarchy: of
+// several mounts that one is taken, not a bind mount of a part.
+func cgroupRoot() (root string, whole bool, err error) {
 	mounts, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup2"))
 	if err != nil {
-		return "", fmt.Errorf("reading mountinfo: %w", err)
+		return "", false, fmt.Errorf("reading mountinfo: %w", err)
 	}
-	if len(mounts) == 0 {
-		return "", errors.New("no cgroup v2 is mounted; run \"mount -t cgroup2 none /sys/fs/cgroup/unified\", or boot with cgroup v2")
+	slices.SortStableFunc(mounts, func(a, b *mountinfo.Info) int { return len(a.Root) - len(b.Root) })
+	for _, mount := range mounts {
+		if !isCgroup(mount.Mountpoint) {
+			continue // another mount hides it
+		}
+		if id, err := cgroupID(mount.Mountpoint); err == nil && id == rootCgroup {
+			return mount.Mountpoint, true, nil
+		}
+		if root == "" {
+			root = mount.Mountpoint
+		}
 	}
-	return mounts[0].Mountpoint, nil
+	if root == "" {
+		err = errors.New("no cgroup v2 is mounted; run \"mount -t cgroup2 none /sys/fs/cgroup/unified\", or boot with cgroup v2")
+	}
+	return root, false, err
+}
+
+// partOfCgroups says that "all" is not all.
+func partOfCgroups(root string) string {
+	return root + " is a part of the cgroup v2 hierarchy, and no mount of the whole is to be seen from here: connections of other cgroups do not resume"
+}
+
+func isCgroup(path string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(path, &fs) == nil && fs.Type == unix.CGROUP2_SUPER_MAGIC
 }
 
 // findCgroup checks the directory a user named, or takes the root.

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
@@ -89,11 +91,26 @@ func checkCgroup(opts Options) []Finding {
 		return []Finding{{"cgroup", Problem, err.Error(), ""}}
 	}
 	findings := []Finding{{"cgroup", OK, cgroup, ""}}
-	all, err := attachments(cgroup)
+	if root, whole, err := cgroupRoot(); err == nil && !whole && opts.Cgroup == "" {
+		findings[0] = Finding{"cgroup", Warning, partOfCgroups(root), "mount -t cgroup2 none DIR, and name DIR or a cgroup below it with --cgroup"}
+	}
+	all, err := attachments(cgroup, ebpf.AttachCGroupSockOps)
 	if err != nil {
 		return append(findings, Finding{"sockops programs", Warning, err.Error(), ""})
 	}
+	for _, a := range shadowed(all, ownAttachment) {
+		findings = append(findings, Finding{"sockops programs", Warning, shadowNote(a, cgroup), shadowRemedy})
+	}
+	running, _ := openAttached(opts.Pins)
+	if running != nil {
+		defer running.Close()
+	}
 	for _, a := range all {
+		if a.Exclusive && running == nil {
+			findings = append(findings, Finding{"sockops programs", Problem, a.String() + ", attached exclusively: \"tcpresume up\" is refused",
+				"bpftool cgroup detach " + a.Cgroup + " sock_ops id " + fmt.Sprint(a.Program) + ", or have it attached with BPF_F_ALLOW_MULTI or by a link"})
+			continue
+		}
 		if !a.ByLink {
 			findings = append(findings, Finding{"sockops programs", Warning, a.String() + ", attached without a link",
 				"if \"tcpresume up\" is refused: bpftool cgroup detach " + a.Cgroup + " sock_ops id " + fmt.Sprint(a.Program)})
@@ -109,10 +126,13 @@ func checkCgroup(opts Options) []Finding {
 
 func checkBPFFS(opts Options) Finding {
 	parent := filepath.Dir(opts.Pins)
+	if onBPFFS(parent) && unix.Access(parent, unix.W_OK) != nil {
+		return Finding{"bpffs", Problem, parent + " cannot be written", "mount it without \"ro\", and run as root"}
+	}
 	if onBPFFS(parent) {
 		return Finding{"bpffs", OK, parent, ""}
 	}
-	if parent == bpffsRoot {
+	if info, err := os.Stat(bpffsRoot); parent == bpffsRoot && err == nil && info.IsDir() {
 		return Finding{"bpffs", OK, "not mounted on " + parent + "; \"tcpresume up\" mounts it", ""}
 	}
 	return Finding{"bpffs", Problem, parent + " is not on a bpffs", "mount -t bpf none " + parent}
@@ -120,8 +140,15 @@ func checkBPFFS(opts Options) Finding {
 
 func checkLoaded(opts Options) Finding {
 	state, err := Inspect(opts)
+	no := refused(opts, state)
 	switch {
+	case no.Status == Problem:
+		return no
 	case errors.Is(err, pathstore.ErrNotLoaded):
+		if held := heldElsewhere(opts); len(held.names) > 0 {
+			what, remedy, _ := strings.Cut(held.explain(opts), "; ")
+			return Finding{"tcpresume", Problem, "not loaded, and \"tcpresume up\" is refused: " + what, remedy}
+		}
 		if _, stat := os.Stat(opts.Pins); stat == nil {
 			return Finding{"tcpresume", Warning, "pins without an attached program under " + opts.Pins, "\"tcpresume up\" finishes it, \"tcpresume down\" removes it"}
 		}
@@ -129,9 +156,11 @@ func checkLoaded(opts Options) Finding {
 	case err != nil:
 		return Finding{"tcpresume", Problem, err.Error(), ""}
 	case state.CgroupID == 0:
-		return Finding{"tcpresume", Problem, "its cgroup was removed, and the attachment with it", "\"tcpresume up --cgroup PATH\" attaches it again"}
+		return Finding{"tcpresume", Problem, "attached to no cgroup any more: it was detached, or its cgroup removed", "\"tcpresume up\", with --cgroup if it was on one, attaches it again"}
+	case no.Status != "":
+		return no
 	case state.Outdated:
-		return Finding{"tcpresume", Warning, "another version is loaded on " + state.Cgroup, "\"tcpresume up\" replaces it while connections live"}
+		return Finding{"tcpresume", Warning, "another version is loaded on " + state.Cgroup, replaces(state)}
 	}
 	for _, w := range state.Wrappers {
 		if !w.Registered {

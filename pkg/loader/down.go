@@ -31,7 +31,11 @@ func Down(ctx context.Context, opts Options) (Removal, error) {
 	gone := Removal{Pins: opts.Pins}
 	held, err := acquire(opts.Pins)
 	if errors.Is(err, fs.ErrNotExist) {
-		return gone, fmt.Errorf("%w: nothing is pinned under %s", pathstore.ErrNotLoaded, opts.Pins)
+		err := fmt.Errorf("%w: nothing is pinned under %s", pathstore.ErrNotLoaded, opts.Pins)
+		if held := heldElsewhere(opts); !held.nothing() {
+			err = fmt.Errorf("%w; %s", err, held.explain(opts))
+		}
+		return gone, err
 	}
 	if err != nil {
 		return gone, rights(err)
@@ -39,6 +43,11 @@ func Down(ctx context.Context, opts Options) (Removal, error) {
 	defer held.release()
 	if err := ctx.Err(); err != nil {
 		return gone, err
+	}
+	if !hasPins(opts.Pins) {
+		if held := heldElsewhere(opts); !held.nothing() {
+			gone.Notes = append(gone.Notes, held.explain(opts))
+		}
 	}
 	// What lets connections in comes first: nothing may enter a wrapper while sockets leave them.
 	doors, _ := filepath.Glob(linkPin(opts.Pins, "ask-*"))
@@ -72,6 +81,9 @@ func (r *Removal) giveBack(opts Options) error {
 		return err
 	}
 	r.HandedBack, err = handback(maps)
+	if note := outOfSight(); note != "" && err == nil {
+		r.Notes = append(r.Notes, note)
+	}
 	if err != nil {
 		r.Notes = append(r.Notes, "sockets that were not reached go back at their next ACK")
 		return fmt.Errorf("giving sockets back: %w", rights(err))

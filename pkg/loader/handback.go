@@ -49,6 +49,19 @@ func handback(maps mapSet) (int, error) {
 	return total, errors.Join(errs...)
 }
 
+// initialPIDs is the inode of the host's PID namespace, the same in every kernel.
+const initialPIDs = 0xeffffffc
+
+// outOfSight says that there may be network namespaces that this process does
+// not find, as in a pod: only those of the processes that it sees are walked.
+func outOfSight() string {
+	if identify("/proc/self/ns/pid").ino == initialPIDs {
+		return ""
+	}
+	return "in a PID namespace of its own this process reached the sockets of its own network namespaces only; " +
+		"those of others get their own congestion control back at their next ACK; \"tcpresume down\" on the host, or in a pod with hostPID, reaches idle ones at once"
+}
+
 // iterate walks the sockets of the current namespace; the program writes one byte for each it changed.
 func iterate(iter *link.Iter) (int, error) {
 	seq, err := iter.Open()

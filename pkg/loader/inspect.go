@@ -119,7 +119,7 @@ func (s *State) inspectWrappers(opts Options) error {
 		}
 		switch {
 		case found.Registered && pinned == "":
-			found.Registered, found.Reason = false, "registered by somebody else, under other pins; take that down first"
+			found.Registered, found.Reason = false, heldElsewhere(opts).explain(opts)
 		case !s.StructOps:
 			found.Reason = "this kernel takes no congestion control from BPF; boot one with CONFIG_BPF_JIT and BTF"
 		case !found.Registered:

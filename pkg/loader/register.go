@@ -28,7 +28,7 @@ func (w wrapper) register(maps mapSet, opts Options, linked bool, undone *undo) 
 	if !linked {
 		return w.registerByMap(maps, opts, old, undone)
 	}
-	fresh, err := w.loadInto(maps, true)
+	fresh, err := w.loadInto(maps, opts, true)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (w wrapper) link(maps mapSet, fresh *ebpf.Map, opts Options, undone *undo) 
 		l, err = link.AttachStructOps(attach)
 	}
 	if errors.Is(err, unix.EEXIST) {
-		return nameTaken(w.name)
+		return nameTaken(w.name, opts)
 	}
 	if err != nil {
 		return err
@@ -121,9 +121,9 @@ func (w wrapper) registerByMap(maps mapSet, opts Options, old *ebpf.Map, undone 
 			return fmt.Errorf("unregistering the old %s: %w", w.name, err)
 		}
 	}
-	fresh, err := w.loadInto(maps, false)
+	fresh, err := w.loadInto(maps, opts, false)
 	if errors.Is(err, errNameTaken) && !anotherIsUp(maps) && unregisterStray(w.name) {
-		fresh, err = w.loadInto(maps, false) // what a crash between loading and pinning left
+		fresh, err = w.loadInto(maps, opts, false) // what a crash between loading and pinning left
 	}
 	if err != nil {
 		return err

@@ -2,7 +2,10 @@
 
 package loader
 
-import "time"
+import (
+	"path/filepath"
+	"time"
+)
 
 // DefaultPins is where the embedded runtime pins maps and links.
 const DefaultPins = "/sys/fs/bpf/tcpresume"
@@ -72,5 +75,6 @@ func (o Options) filled() Options {
 	if o.Pins == "" {
 		o.Pins = DefaultPins
 	}
+	o.Pins = filepath.Clean(o.Pins) // its parent is looked at
 	return o
 }

@@ -145,6 +145,7 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 	if err := attach(prog, cgroup, running, opts, undone); err != nil {
 		return err
 	}
+	r.Notes = append(r.Notes, shadowNotes(cgroup, ebpf.AttachCGroupSockOps)...)
 	if err := r.settle(adopted, opts, undone); err != nil {
 		return err
 	}
@@ -169,6 +170,9 @@ func (r *Runtime) settle(adopted *adoption, opts Options, undone *undo) error {
 // chooseCgroup keeps an upgrade where the running version is.
 func (r *Runtime) chooseCgroup(opts Options, running *attached) (string, error) {
 	if running == nil || running.cgroupID == 0 {
+		if root, whole, err := cgroupRoot(); err == nil && !whole && opts.Cgroup == "" {
+			r.note(partOfCgroups(root))
+		}
 		return findCgroup(opts.Cgroup)
 	}
 	at := cgroupPath(running.cgroupID)

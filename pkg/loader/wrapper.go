@@ -37,7 +37,7 @@ var errNameTaken = errors.New("a congestion control of this name is already regi
 
 // loadWrapper loads one wrapper over the shared maps. Where the kernel has no
 // struct_ops links, loading registers it at once.
-func (w wrapper) loadInto(maps mapSet, linked bool) (*ebpf.Map, error) {
+func (w wrapper) loadInto(maps mapSet, opts Options, linked bool) (*ebpf.Map, error) {
 	spec, err := w.load()
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (w wrapper) loadInto(maps mapSet, linked bool) (*ebpf.Map, error) {
 	}
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: maps.shared(spec)})
 	if errors.Is(err, unix.EEXIST) {
-		return nil, nameTaken(w.name)
+		return nil, nameTaken(w.name, opts)
 	}
 	if err != nil {
 		return nil, verdict(err)
@@ -62,14 +62,11 @@ func (w wrapper) loadInto(maps mapSet, linked bool) (*ebpf.Map, error) {
 }
 
 // nameTaken says who has the name: it is one name space for the whole kernel.
-func nameTaken(name string) error {
-	err := fmt.Errorf("%w: %s", errNameTaken, name)
-	for m := range structOpsMaps(name) { // the newest has it, if any
-		if id, failed := mapID(m); failed == nil {
-			err = fmt.Errorf("%w: %s, by map id %d; another tcpresume is up under other pins: take it down there first", errNameTaken, name, id)
-		}
+func nameTaken(name string, opts Options) error {
+	if held := heldElsewhere(opts); !held.nothing() {
+		return fmt.Errorf("%w: %s", errNameTaken, held.explain(opts))
 	}
-	return err
+	return fmt.Errorf("%w: %s", errNameTaken, name)
 }
 
 // structOpsMaps yields the kernel's maps of a name, oldest first, and closes each.

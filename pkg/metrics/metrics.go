@@ -95,7 +95,7 @@ func (s *Set) Handler() http.Handler {
 func (s *Set) Gatherer() prometheus.Gatherer { return s.registry }
 
 var (
-	up          = describe("tcpresume_kernel_up", "1 where the counters of the kernel part could be read.")
+	up          = describe("tcpresume_kernel_up", "1 where the kernel part is attached and its counters could be read.")
 	established = describe("tcpresume_connections_total", "Connections that the kernel part has seen.")
 	waysOut     = describe("tcpresume_ways_out_total", "Connections by the way they left the gate: resumed, or why not.", "way")
 	triggers    = describe("tcpresume_triggers_total", "Phase changes of resumed connections by RFC 9959's trigger.", "trigger")

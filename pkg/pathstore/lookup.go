@@ -10,14 +10,14 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
-// PolicyLookup returns PolicyFor over a copy of the policies, for who asks about many peers.
-func (s *Store) PolicyLookup() (func(netip.Addr) Rule, error) {
+// PolicyLookup returns RuleFor over a copy of the policies, for who asks about many keys.
+func (s *Store) PolicyLookup() (func(peer netip.Addr, scope uint64) Rule, error) {
 	table, err := s.policyTable()
 	if err != nil {
 		return nil, err
 	}
-	return func(peer netip.Addr) Rule {
-		prefix, policy := table.match(peer)
+	return func(peer netip.Addr, scope uint64) Rule {
+		prefix, policy := table.of(peer, scope)
 		return Rule{Prefix: prefix, Policy: policy}
 	}, nil
 }

@@ -30,7 +30,7 @@ func (s *Store) Put(p resume.Path) (Entry, error) {
 	}
 	s.keepHistory(&key, &val)
 	if err := s.paths().Put(&key, &val); err != nil {
-		return Entry{}, fmt.Errorf("storing path of %s: %w", p.Peer, err)
+		return Entry{}, fmt.Errorf("storing path of %s: %w", resume.ErrorKey(p.Peer, p.Scope), err)
 	}
 	return decode(&key, &val, bootNow()), nil
 }
@@ -59,7 +59,7 @@ func (s *Store) PutAll(paths []resume.Path) (int, error) {
 		for i, p := range paths[start:min(start+BatchSize, len(paths))] {
 			key, val, err := table.encode(p, now)
 			if err != nil {
-				return stored, fmt.Errorf("path %d (%s): %w", start+i+1, p.Peer, err)
+				return stored, fmt.Errorf("path %d (%s): %w", start+i+1, resume.ErrorKey(p.Peer, p.Scope), err)
 			}
 			keys, vals = append(keys, key), append(vals, val)
 		}
@@ -115,10 +115,7 @@ func (s *Store) keyOf(peer netip.Addr, scope uint64) (bytecode.KernelResumePeer,
 }
 
 func pathError(peer netip.Addr, scope uint64, err error) error {
-	name := "peer " + peer.String()
-	if scope == resume.ScopeToken {
-		name = resume.FormatToken(peer)
-	}
+	name := resume.ErrorKey(peer, scope)
 	if errors.Is(err, ebpf.ErrKeyNotExist) {
 		return fmt.Errorf("%w for %s; \"tcpresume list\" shows the stored ones", ErrNotFound, name)
 	}

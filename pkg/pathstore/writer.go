@@ -68,7 +68,7 @@ func (w *Writer) PutAll(paths []resume.Path) (int, error) {
 		stored += n
 		switch {
 		case err != nil:
-			return stored, fmt.Errorf("storing path of %s: %w", part[n].Peer, err)
+			return stored, fmt.Errorf("storing path of %s: %w", resume.ErrorKey(part[n].Peer, part[n].Scope), err)
 		case failed != nil:
 			return stored, failed
 		}

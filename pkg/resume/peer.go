@@ -3,6 +3,7 @@
 package resume
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -10,6 +11,9 @@ import (
 
 // ParsePeer reads the address of a peer. RFC 9959 section 1 covers unicast only.
 func ParsePeer(text string) (netip.Addr, error) {
+	if strings.HasPrefix(text, tokenPrefix) {
+		return netip.Addr{}, errors.New("a token is not an address: it is known to this machine's \"tcpresume put\", \"get\" and \"delete\" only")
+	}
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
 		hint := "give an IPv4 or IPv6 address such as 192.0.2.1 or 2001:db8::1"

@@ -48,7 +48,7 @@ var ReportFields = []string{
 func ParseReport(text []byte) (Report, error) {
 	var r Report
 	if len(text) > MaxReport {
-		return r, fmt.Errorf("the report has %d bytes: at most %d are allowed", len(text), MaxReport)
+		return r, fmt.Errorf("the report has more than %d bytes: give one report per line, with a short id", MaxReport)
 	}
 	s := jsonline.New(text)
 	version := uint64(0)

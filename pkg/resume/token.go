@@ -35,7 +35,7 @@ func ParseToken(text string) (token netip.Addr, ok bool, err error) {
 	}
 	bytes, err := hex.DecodeString(digits)
 	if err != nil || len(bytes) != 16 {
-		return token, true, fmt.Errorf("%q is not a token: give %s and 32 hexadecimal digits", text, tokenPrefix)
+		return token, true, fmt.Errorf("not a token: give %s and 32 hexadecimal digits", tokenPrefix) // nearly a secret, perhaps
 	}
 	return netip.AddrFrom16([16]byte(bytes)), true, nil
 }
@@ -44,4 +44,30 @@ func ParseToken(text string) (token netip.Addr, ok bool, err error) {
 func FormatToken(token netip.Addr) string {
 	bytes := token.As16()
 	return tokenPrefix + hex.EncodeToString(bytes[:])
+}
+
+// ParseKey reads whom a path is for: the address of a peer, or a token, whose
+// scope is ScopeToken.
+func ParseKey(text string) (peer netip.Addr, scope uint64, err error) {
+	if token, ok, err := ParseToken(text); ok {
+		return token, ScopeToken, err
+	}
+	peer, err = ParsePeer(text)
+	return peer, 0, err
+}
+
+// FormatKey is the inverse of ParseKey.
+func FormatKey(peer netip.Addr, scope uint64) string {
+	if scope == ScopeToken {
+		return FormatToken(peer)
+	}
+	return peer.String()
+}
+
+// ErrorKey names a path in an error, which may end in a log: a token is a secret.
+func ErrorKey(peer netip.Addr, scope uint64) string {
+	if scope == ScopeToken {
+		return "the token"
+	}
+	return "peer " + peer.String()
 }

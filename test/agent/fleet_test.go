@@ -4,27 +4,21 @@ package agent
 
 import (
 	"io"
-	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/tcpresume/tcpresume/pkg/client"
-	"github.com/tcpresume/tcpresume/pkg/fleet"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 	"github.com/tcpresume/tcpresume/test/check"
 )
 
-// Two machines by the program alone: a report here is an entry there, a deletion
-// there is one here.
-func TestTwoAgentsShareByTheProgram(t *testing.T) {
+func natsServer(t *testing.T) *server.Server {
+	t.Helper()
 	bus, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true})
 	check.Must(t, err)
 	bus.Start()
@@ -35,6 +29,13 @@ func TestTwoAgentsShareByTheProgram(t *testing.T) {
 	if !bus.ReadyForConnections(patience) {
 		t.Fatal("the NATS server did not start")
 	}
+	return bus
+}
+
+// Two machines by the program alone: a report here is an entry there, a deletion
+// there is one here.
+func TestTwoAgentsShareByTheProgram(t *testing.T) {
+	bus := natsServer(t)
 	configured := func(name string) string {
 		file := filepath.Join(t.TempDir(), name+".yaml")
 		check.Must(t, os.WriteFile(file, []byte("fleet: {name: "+name+"}\n"), 0o600))
@@ -69,42 +70,15 @@ func TestTwoAgentsShareByTheProgram(t *testing.T) {
 	if code, _, stderr := two.run(t, "delete", peer.String()); code != 0 {
 		t.Fatalf("delete: %d, %s", code, stderr)
 	}
-	token := netip.MustParseAddr("2a00:1450:4001:81b:42:42:42:42") // as a digest may look
-	_, err = one.Put(resume.Path{
-		Peer: token, Scope: resume.ScopeToken, Cwnd: 300_000,
-		Mode: resume.ModePolicy, Sharing: resume.SharingPolicy, Source: resume.SourceOperator,
-	})
-	check.Must(t, err)
-	if code, _, stderr := one.run(t, "delete", resume.FormatToken(token)); code != 0 {
-		t.Errorf("delete of a token: %d, %s", code, stderr)
-	}
 	for _, s := range []*stage{one, two} {
 		check.Eventually(t, patience, "the deletion", func() bool {
 			_, err := s.Get(peer, 0)
 			return err != nil
 		})
 	}
-	if keys := bucket(t, bus); slices.ContainsFunc(keys, func(key string) bool { return strings.HasSuffix(key, fleet.Key(token)) }) {
-		t.Errorf("the token was published: %v", keys)
-	}
 	if code, _, stderr := one.run(t, "agent", "--check", "--fleet", "nats://a", "--config", "/dev/stdin"); code != 0 {
 		t.Errorf("check: %d, %s", code, stderr)
 	}
-}
-
-// bucket is the keys of the site's bucket.
-func bucket(t *testing.T, s *server.Server) []string {
-	t.Helper()
-	nc, err := nats.Connect(s.ClientURL())
-	check.Must(t, err)
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	check.Must(t, err)
-	stream, err := js.Stream(t.Context(), "KV_tcpresume_default")
-	check.Must(t, err)
-	info, err := stream.Info(t.Context(), jetstream.WithSubjectFilter(">"))
-	check.Must(t, err)
-	return slices.Collect(maps.Keys(info.State.Subjects))
 }
 
 // No output of the program holds a password, whichever form the URL has: the log,
@@ -131,6 +105,35 @@ func TestNoOutputHoldsThePassword(t *testing.T) {
 		said.WriteString(a.Said())
 		if text := said.String(); strings.Contains(text, password) || !strings.Contains(text, "127.0.0.1:1") {
 			t.Errorf("%s: said\n%s", url, text)
+		}
+	}
+}
+
+// What --check passes can start, and what cannot start --check refuses, by the same words.
+func TestCheckAndStartAgree(t *testing.T) {
+	s := newStage(t)
+	secret := filepath.Join(t.TempDir(), "secret")
+	check.Must(t, os.WriteFile(secret, []byte("no seed, no certificate"), 0o600))
+	for _, fields := range []string{
+		"nkey: /nonexistent/fleet.nk", "credentials: /nonexistent/fleet.creds", "ca: /nonexistent/ca.pem", "cert: /nonexistent/c, key: /nonexistent/k",
+		"nkey: " + secret, "credentials: " + secret, "ca: " + secret, "netns: /nonexistent/blue", "url: 'nats://127.0.0.1:4222x'", "url: 'nats://me:hunter2@:1'",
+	} {
+		if !strings.HasPrefix(fields, "url") {
+			fields = "url: 'nats://127.0.0.1:1', " + fields
+		}
+		config := filepath.Join(t.TempDir(), "agent.yaml")
+		check.Must(t, os.WriteFile(config, []byte("fleet: {"+fields+"}\n"), 0o600))
+		code, _, checked := s.run(t, "agent", "--config", config, "--check")
+		again, _, started := s.run(t, "agent", "--config", config)
+		if code != 2 || again != 2 || checked != started || strings.Contains(checked, "hunter2") {
+			t.Errorf("%s:\n  --check: exit %d, %s  start:   exit %d, %s", fields, code, checked, again, started)
+		}
+	}
+	for _, flags := range [][]string{{"--metrics", "127.0.0.1:none"}, {"--metrics", "127.0.0.1"}, {"--fleet", "nats://a:4222x"}} {
+		code, _, checked := s.run(t, append([]string{"agent", "--check"}, flags...)...)
+		again, _, started := s.run(t, append([]string{"agent"}, flags...)...)
+		if code != 2 || again != 2 || checked != started {
+			t.Errorf("%v:\n  --check: exit %d, %s  start:   exit %d, %s", flags, code, checked, again, started)
 		}
 	}
 }

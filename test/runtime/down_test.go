@@ -3,13 +3,17 @@
 package runtime
 
 import (
+	"encoding/json"
 	"errors"
+	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
+	"github.com/tcpresume/tcpresume/test/rig"
 	"github.com/tcpresume/tcpresume/test/scene"
 )
 
@@ -77,6 +81,28 @@ func TestSocketsOutOfReachGoBackAtTheirNextAck(t *testing.T) {
 		idle[i].start(t, 100_000)()
 	}
 	counted(t, store, map[string]uint64{"established": 3, "resumed": 3, "applied": 3, "kept_bbr": 1, "draining": 3, "handed_back": 3})
+}
+
+// In a pod other processes, and with them their namespaces, are out of sight: what
+// was not reached is said.
+func TestDownInAPIDNamespaceSaysWhatItDidNotReach(t *testing.T) {
+	program, err := rig.BuildProgram(t.TempDir())
+	check.Must(t, err)
+	w := newWorld(t)
+	w.up(t)
+	w.store(t, slow)
+	inhabit(t, w.Server)
+	idle := w.resumes(t, "cubic", 1_500_000)
+	out, err := exec.Command("unshare", "--net", "--pid", "--fork", "--mount-proc", program, "down", "-o", "json").Output()
+	check.Must(t, err)
+	var removal loader.Removal
+	check.Must(t, json.Unmarshal(out, &removal))
+	if control := scene.Control(t, idle.server); control != "resume_cubic" || removal.HandedBack != 0 {
+		t.Fatalf("the socket has %s, %d were handed back: it was reached", control, removal.HandedBack)
+	}
+	if text := strings.Join(removal.Notes, "\n"); !strings.Contains(text, "PID namespace") || !strings.Contains(text, "hostPID") {
+		t.Errorf("down says %q", removal.Notes)
+	}
 }
 
 func TestDownTwice(t *testing.T) {

@@ -4,9 +4,8 @@ package record
 
 import (
 	"bytes"
-	"net/netip"
 
-	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/internal/jsonline"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
@@ -14,44 +13,53 @@ import (
 type block struct {
 	line   int // number of the first
 	text   []byte
+	bytes  int   // of the stream, which are more than the text where a line is too long
+	long   error // the block is one line, which is too long
 	done   chan struct{}
 	paths  []resume.Path
 	result Result
 	err    error
 }
 
-func (b *block) decode(ruleOf func(netip.Addr) pathstore.Rule, opts Options) {
+func (b *block) decode(ruleOf RuleOf, opts Options) {
 	const shortLine = 128
 	b.paths = make([]resume.Path, 0, len(b.text)/shortLine+1)
+	if b.long != nil {
+		b.bad(b.line, b.long, opts)
+		return
+	}
 	line := b.line - 1
 	for text := range bytes.Lines(b.text) {
 		line++
-		text = bytes.TrimSpace(text)
-		if len(text) == 0 {
+		if text = jsonline.Trim(text); len(text) == 0 {
 			continue
 		}
-		err := b.add(text, ruleOf, opts)
-		if err == nil {
-			continue
-		}
-		err = &LineError{line, err}
-		if !opts.SkipBad {
-			b.err = err
+		if err := b.add(text, ruleOf, opts); err != nil && !b.bad(line, err, opts) {
 			return
-		}
-		if b.result.Skipped++; b.result.FirstBad == nil {
-			b.result.FirstBad = err
 		}
 	}
 }
 
-func (b *block) add(text []byte, ruleOf func(netip.Addr) pathstore.Rule, opts Options) error {
+// bad takes note of a bad line and reports whether to go on.
+func (b *block) bad(line int, err error, opts Options) bool {
+	err = &LineError{line, err}
+	if !opts.SkipBad {
+		b.err = err
+		return false
+	}
+	if b.result.Skipped++; b.result.FirstBad == nil {
+		b.result.FirstBad = err
+	}
+	return true
+}
+
+func (b *block) add(text []byte, ruleOf RuleOf, opts Options) error {
 	r, err := Decode(text)
 	if err != nil {
 		return err
 	}
 	path := r.Path()
-	rule := ruleOf(path.Peer)
+	rule := ruleOf(path.Peer, path.Scope)
 	clamped := opts.ClampTTL && path.TTL > rule.Policy.Lifetime
 	if clamped {
 		path.TTL = rule.Policy.Lifetime
@@ -81,7 +89,7 @@ type writer struct {
 
 func (w *writer) take(b *block) error {
 	w.pending = append(w.pending, b.paths...)
-	w.read += len(b.text)
+	w.read += b.bytes
 	w.result.Skipped += b.result.Skipped
 	w.result.Expired += b.result.Expired
 	w.result.Clamped += b.result.Clamped

@@ -4,6 +4,7 @@ package record
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -39,9 +40,13 @@ var fieldNames = []string{
 func Decode(line []byte) (Record, error) {
 	r := Record{TTL: PolicyTTL, Mode: resume.ModePolicy, Sharing: resume.SharingPolicy, Source: resume.SourceOperator}
 	s := jsonline.New(line)
-	return r, s.Object(fieldNames, func(i int) error { return r.decodeField(field(i), s) }, func(name []byte) error {
+	err := s.Object(fieldNames, func(i int) error { return r.decodeField(field(i), s) }, func(name []byte) error {
 		return fmt.Errorf("field %q is unknown: use %s", jsonline.Clip(name), strings.Join(fieldNames[:lastInput+1], ", "))
 	})
+	if err == nil && r.Peer.Token && r.NetnsCookie != 0 {
+		err = errors.New("netns_cookie has no meaning for a token: leave it out")
+	}
+	return r, err
 }
 
 func (r *Record) decodeField(f field, s *jsonline.Scanner) (err error) {
@@ -49,7 +54,9 @@ func (r *Record) decodeField(f field, s *jsonline.Scanner) (err error) {
 	case peer:
 		var text []byte
 		if text, err = s.String("an address in quotes"); err == nil {
-			r.Peer, err = resume.ParsePeer(string(text))
+			var scope uint64
+			r.Peer.Addr, scope, err = resume.ParseKey(string(text))
+			r.Peer.Token = scope == resume.ScopeToken
 		}
 	case cwnd:
 		r.Cwnd, err = size(s)

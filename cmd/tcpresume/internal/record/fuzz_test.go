@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tcpresume/tcpresume/internal/jsonline"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
@@ -61,6 +62,7 @@ func FuzzLoad(f *testing.F) {
 	good := `{"peer":"192.0.2.1","cwnd":"256KiB"}`
 	f.Add(byte(0), []byte(good+"\n\n"+good+"\r\n{}\n"+good), false, false)
 	f.Add(byte(20), []byte(good+"\n"+`{"peer":"192.0.2.4","cwnd":1,"ttl_s":601}`+"\n"+`{"peer":"192.0.2.4","cwnd":1,"ttl_s":0}`), true, true)
+	f.Add(byte(0), []byte(strings.Repeat("x", 200)+"\n"+good+"\n\ufeff"+good+"\n"+strings.Repeat("y", 48)), true, false)
 	f.Add(byte(9), []byte(good+"\n"+strings.Repeat(" ", 80)+"\n"+good), true, false)
 	f.Fuzz(func(t *testing.T, extra byte, stream []byte, skipBad, clamp bool) {
 		size := 48 + int(extra)
@@ -93,21 +95,16 @@ func say(err error) string {
 func lineByLine(stream []byte, size int, opts Options) (all block, _ error) {
 	for i, line := range bytes.Split(stream, []byte("\n")) {
 		if len(line) >= size {
-			return all, &LineError{i + 1, errors.New("too long")}
-		}
-		if line = bytes.TrimSpace(line); len(line) == 0 {
+			if !all.bad(i+1, errors.New("too long"), opts) {
+				return all, all.err
+			}
 			continue
 		}
-		err := all.add(line, defaultRule, opts)
-		if err == nil {
+		if line = jsonline.Trim(line); len(line) == 0 {
 			continue
 		}
-		err = &LineError{i + 1, err}
-		if !opts.SkipBad {
-			return all, err
-		}
-		if all.result.Skipped++; all.result.FirstBad == nil {
-			all.result.FirstBad = err
+		if err := all.add(line, defaultRule, opts); err != nil && !all.bad(i+1, err, opts) {
+			return all, all.err
 		}
 	}
 	return all, nil

@@ -25,6 +25,9 @@ type Sink interface {
 	PutAll(paths []resume.Path) (int, error)
 }
 
+// RuleOf returns the policy under which a key is stored.
+type RuleOf = func(peer netip.Addr, scope uint64) pathstore.Rule
+
 // Options of Load.
 type Options struct {
 	ClampTTL bool                    // shorten what the policy would refuse
@@ -53,11 +56,11 @@ func (e *LineError) Unwrap() error { return e.Err }
 // Load stores every line of a stream. Blocks are decoded in parallel and stored
 // in the order of the stream, so that the last of several lines about one peer
 // wins, and a bad line ends with exactly the lines before it in place.
-func Load(ctx context.Context, from io.Reader, to Sink, ruleOf func(netip.Addr) pathstore.Rule, opts Options) (Result, error) {
+func Load(ctx context.Context, from io.Reader, to Sink, ruleOf RuleOf, opts Options) (Result, error) {
 	return loadBlocks(ctx, blockSize, from, to, ruleOf, opts)
 }
 
-func loadBlocks(ctx context.Context, size int, from io.Reader, to Sink, ruleOf func(netip.Addr) pathstore.Rule, opts Options) (Result, error) {
+func loadBlocks(ctx context.Context, size int, from io.Reader, to Sink, ruleOf RuleOf, opts Options) (Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	workers := runtime.GOMAXPROCS(0)
@@ -75,7 +78,7 @@ func loadBlocks(ctx context.Context, size int, from io.Reader, to Sink, ruleOf f
 	go func() { // not waited for: a read from a terminal cannot be interrupted
 		defer close(ordered)
 		defer close(work)
-		failed <- readBlocks(ctx, size, from, ordered, work)
+		failed <- readBlocks(ctx, size, from, opts.SkipBad, ordered, work)
 	}()
 	w := writer{to: to, opts: opts}
 	for {
@@ -94,7 +97,9 @@ func loadBlocks(ctx context.Context, size int, from io.Reader, to Sink, ruleOf f
 	}
 }
 
-func readBlocks(ctx context.Context, size int, from io.Reader, to ...chan<- *block) error {
+// readBlocks cuts the stream behind whole lines. A line that is longer than a
+// block is one by itself, and the last if bad lines are not skipped.
+func readBlocks(ctx context.Context, size int, from io.Reader, skipBad bool, to ...chan<- *block) error {
 	var rest []byte
 	for line := 1; ; {
 		text := make([]byte, size)
@@ -105,15 +110,21 @@ func readBlocks(ctx context.Context, size int, from io.Reader, to ...chan<- *blo
 		if err != nil && !end {
 			return err
 		}
-		if !end {
-			cut := bytes.LastIndexByte(text, '\n') + 1
-			if cut == 0 {
-				return &LineError{line, fmt.Errorf("%q goes on for more than %d bytes: give one JSON object per line", jsonline.Clip(text), size)}
+		b := &block{line: line, text: text, bytes: len(text), done: make(chan struct{})}
+		switch cut := bytes.LastIndexByte(text, '\n') + 1; {
+		case end:
+		case cut > 0:
+			b.text, b.bytes, rest = text[:cut], cut, text[cut:]
+		default:
+			b.text, b.long = nil, fmt.Errorf("%q goes on for more than %d bytes: give one JSON object per line", jsonline.Clip(text), size)
+			if end = !skipBad; skipBad {
+				if rest, end, err = skipLine(from, text, b); err != nil {
+					return err
+				}
+				line++
 			}
-			text, rest = text[:cut], text[cut:]
 		}
-		b := &block{line: line, text: text, done: make(chan struct{})}
-		line += bytes.Count(text, []byte{'\n'})
+		line += bytes.Count(b.text, []byte{'\n'})
 		for _, c := range to {
 			select {
 			case c <- b:
@@ -123,6 +134,23 @@ func readBlocks(ctx context.Context, size int, from io.Reader, to ...chan<- *blo
 		}
 		if end {
 			return nil
+		}
+	}
+}
+
+// skipLine reads to the end of a line by a buffer that is free, and returns what it read of the next one.
+func skipLine(from io.Reader, buffer []byte, b *block) (rest []byte, end bool, err error) {
+	for {
+		n, err := from.Read(buffer)
+		if cut := bytes.IndexByte(buffer[:n], '\n') + 1; cut > 0 {
+			b.bytes += cut
+			return buffer[cut:n], false, nil
+		}
+		if b.bytes += n; err != nil {
+			if err == io.EOF {
+				return nil, true, nil
+			}
+			return nil, true, err
 		}
 	}
 }

@@ -38,7 +38,9 @@ func (s *sink) PutAll(paths []resume.Path) (int, error) {
 	return len(paths), nil
 }
 
-func defaultRule(netip.Addr) pathstore.Rule { return pathstore.Rule{Policy: resume.DefaultPolicy()} }
+func defaultRule(netip.Addr, uint64) pathstore.Rule {
+	return pathstore.Rule{Policy: resume.DefaultPolicy()}
+}
 
 func load(text string, to *sink, opts Options) (Result, error) {
 	return Load(context.Background(), strings.NewReader(text), to, defaultRule, opts)
@@ -125,6 +127,67 @@ func TestLoadCounts(t *testing.T) {
 	}
 	if len(to.paths) == 3 && to.paths[1].TTL != 10*time.Minute {
 		t.Errorf("clamped to %v", to.paths[1].TTL)
+	}
+}
+
+// Whatever is wrong with a line, those behind it are stored if bad lines are skipped.
+func TestSkipBadSkipsEveryKindOfBadLine(t *testing.T) {
+	good := func(i int) string { return fmt.Sprintf(`{"peer":"%s","cwnd":300000}`, nth(i)) }
+	for name, bad := range map[string]string{
+		"longer than a block":           `{"peer":"192.0.2.2","cwnd":300000,"outcome":"` + strings.Repeat("x", 3*blockSize/2) + `"}`,
+		"of many blocks":                strings.Repeat("x", 5*blockSize),
+		"as long as a block":            strings.Repeat("x", blockSize),
+		"a block without its line end":  strings.Repeat("x", blockSize-1),
+		"NUL":                           "\x00\x00\x00",
+		"no UTF-8":                      "{\"peer\":\"\xff\xfe\"}",
+		"UTF-16":                        "\xff\xfe{\x00}\x00",
+		"cut off":                       good(9)[:20],
+		"nested":                        strings.Repeat("[", 5000),
+		"two objects":                   good(9) + good(9),
+		"a number for a path":           "17",
+		"a token that is none":          `{"peer":"token:17","cwnd":1}`,
+		"what the policy does not take": `{"peer":"192.0.2.5","cwnd":1,"ttl_s":601}`,
+	} {
+		for place, text := range map[string]string{
+			"first":  bad + "\n" + good(1) + "\n" + good(2),
+			"middle": good(1) + "\n" + bad + "\r\n" + good(2) + "\n",
+			"last":   good(1) + "\n" + good(2) + "\n" + bad,
+		} {
+			to := &sink{}
+			result, err := load(text, to, Options{SkipBad: true})
+			if err != nil || result.Skipped != 1 || len(to.paths) != 2 || to.paths[1].Peer != nth(2) {
+				t.Errorf("%s, %s: %v, %d skipped, %d stored", name, place, err, result.Skipped, len(to.paths))
+			}
+			var line *LineError
+			if want := map[string]int{"first": 1, "middle": 2, "last": 3}[place]; !errors.As(result.FirstBad, &line) || line.Line != want {
+				t.Errorf("%s, %s: the first bad one is %.90v, want line %d", name, place, result.FirstBad, want)
+			}
+		}
+	}
+}
+
+// Editors put a byte order mark before a file, "cat" into the middle of one.
+func TestLoadTakesByteOrderMarks(t *testing.T) {
+	const mark = "\ufeff"
+	to := &sink{}
+	text := mark + `{"peer":"192.0.2.1","cwnd":1}` + "\r\n" + mark + "\r\n" + mark + `{"peer":"192.0.2.2","cwnd":1}` + "\n"
+	if result, err := load(text, to, Options{}); err != nil || result.Stored != 2 {
+		t.Errorf("got %+v, %v", result, err)
+	}
+}
+
+func TestTokensAreUnderTheDefaultPolicy(t *testing.T) {
+	ruleOf := func(_ netip.Addr, scope uint64) pathstore.Rule {
+		rule := pathstore.Rule{Policy: resume.DefaultPolicy()}
+		if scope != resume.ScopeToken {
+			rule.Policy.Lifetime = time.Second
+		}
+		return rule
+	}
+	to := &sink{}
+	_, err := Load(context.Background(), strings.NewReader(`{"peer":"token:20010db8000000000000000000000007","cwnd":1,"ttl_s":600}`), to, ruleOf, Options{})
+	if err != nil || len(to.paths) != 1 || to.paths[0].Scope != resume.ScopeToken {
+		t.Errorf("stored %+v, %v", to.paths, err)
 	}
 }
 
