@@ -21,10 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	modulesDir    = "/lib/modules"
-	moduleMaxSize = 64 << 20
-)
+const moduleMaxSize = 64 << 20
 
 // errNoModule is wrapped where neither the kernel nor its modules have a name.
 var errNoModule = errors.New("not there")
@@ -35,7 +32,11 @@ func moduleTypes(name string, loaded bool, kernel *btf.Spec) (*btf.Spec, error) 
 	if loaded {
 		return loadedModule(name, kernel)
 	}
-	file, err := moduleFile(name)
+	dir, err := modulesDir()
+	if err != nil {
+		return nil, err
+	}
+	file, err := moduleFile(dir, name)
 	if err != nil {
 		return nil, err
 	}
@@ -63,13 +64,14 @@ func loadedModule(name string, kernel *btf.Spec) (*btf.Spec, error) {
 	return module, err
 }
 
-// moduleFile finds a module where modprobe does.
-func moduleFile(name string) (string, error) {
+func modulesDir() (string, error) {
 	var uts unix.Utsname
-	if err := unix.Uname(&uts); err != nil {
-		return "", err
-	}
-	dir := filepath.Join(modulesDir, unix.ByteSliceToString(uts.Release[:]))
+	err := unix.Uname(&uts)
+	return filepath.Join("/lib/modules", unix.ByteSliceToString(uts.Release[:])), err
+}
+
+// moduleFile finds a module as modprobe does.
+func moduleFile(dir, name string) (string, error) {
 	list, err := os.Open(filepath.Join(dir, "modules.dep"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", errNoModule

@@ -5,6 +5,7 @@ package feature
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/bytecode"
+	"github.com/tcpresume/tcpresume/test/rig"
 )
 
 // Result is what a probe found.
@@ -29,8 +31,10 @@ type Result struct {
 
 // The features that tests ask for by name.
 const (
-	Links  = "struct_ops links"
-	Optmem = "net.core.optmem_max per namespace"
+	Links   = "struct_ops links"
+	Optmem  = "net.core.optmem_max per namespace"
+	BBR     = "bbr's functions take the kernel's struct sock"
+	Storage = "socket storage"
 )
 
 type probe struct {
@@ -40,10 +44,13 @@ type probe struct {
 
 var probes = []probe{
 	{Result{Name: "congestion controls from BPF", Since: "5.6", Without: "stored windows only: no ssthresh, no pacing, no `careful`"}, structOps},
-	{Result{Name: "kfuncs of cubic, reno and bbr", Since: "5.13", Without: "no wrappers"}, kfuncs},
+	{Result{Name: "kfuncs of reno", Since: "5.13; those of cubic and bbr on other machines than x86: 6.10", Without: "no wrappers"}, kfuncs},
 	{Result{Name: Links, Since: "6.4", Without: "wrappers are registered by map: an upgrade leaves a moment in which connections start cold, and after a crash the registration stays until the next `up` or `down`"}, structOpsLinks},
 	{Result{Name: "cong_control with four arguments", Since: "6.10", Without: "the two-argument object is loaded: nothing is lost"}, fourArguments},
+	{Result{Name: "cwnd_event_tx_start", Since: "7.1", Without: "the programs for cwnd_event are loaded: nothing is lost"}, txStart},
 	{Result{Name: "bbr built in", Since: "a choice of the build", Without: "`up` loads the module tcp_bbr"}, builtIn},
+	{Result{Name: BBR, Since: "a choice of the build", Without: "the module's BTF brings a `struct sock` of its own, so the verifier refuses calls to it: bbr connections get the stored cwnd only; `up` and `doctor` name it and CUBIC and Reno work"}, bbrTypes},
+	{Result{Name: Storage, Since: "4.19; from 7.1 on only with a 16-byte compare-and-exchange", Without: "no connection resumes and nothing is learnt; `up` and `doctor` name it"}, storage},
 	{Result{Name: "app_limited writable", Since: "between 6.1 and 6.12", Without: "not used"}, appLimited},
 	{Result{Name: "bpf_get_current_cgroup_id in sockops", Since: "between 6.1 and 6.12", Without: "not used"}, cgroupID},
 	{Result{Name: Optmem, Since: "between 6.1 and 6.12", Without: "one limit of socket option memory for all"}, optmem},
@@ -82,7 +89,7 @@ func structOps() (string, error) {
 
 // kfuncs loads the wrapper's programs; the map cannot take effect without a link.
 func kfuncs() (string, error) {
-	spec, err := bytecode.LoadReno()
+	spec, err := rig.RenoAnywhere()
 	if err != nil {
 		return "", err
 	}
@@ -96,7 +103,7 @@ func kfuncs() (string, error) {
 
 // structOpsLinks makes the map that only a link can register.
 func structOpsLinks() (string, error) {
-	spec, err := bytecode.LoadReno()
+	spec, err := rig.RenoAnywhere()
 	if err != nil {
 		return "", err
 	}
@@ -112,26 +119,37 @@ func loads(spec *ebpf.CollectionSpec) error {
 }
 
 func fourArguments() (string, error) {
+	params, err := operation("cong_control")
+	if err == nil && params != 4 {
+		err = fmt.Errorf("%d arguments", params)
+	}
+	return "", err
+}
+
+func txStart() (string, error) {
+	_, err := operation("cwnd_event_tx_start")
+	return "", err
+}
+
+// operation counts the arguments of a member of tcp_congestion_ops.
+func operation(name string) (params int, err error) {
 	ops, err := kernelStruct("tcp_congestion_ops")
 	if err != nil {
-		return "", err
+		return 0, err
 	}
-	member, err := memberOf(ops, "cong_control")
+	member, err := memberOf(ops, name)
 	if err != nil {
-		return "", err
+		return 0, err
 	}
 	pointer, _ := btf.As[*btf.Pointer](member.Type)
 	if pointer == nil {
-		return "", errors.New("cong_control is no pointer")
+		return 0, fmt.Errorf("%s is no pointer", name)
 	}
 	proto, _ := btf.As[*btf.FuncProto](pointer.Target)
 	if proto == nil {
-		return "", errors.New("cong_control is no function")
+		return 0, fmt.Errorf("%s is no function", name)
 	}
-	if n := len(proto.Params); n != 4 {
-		return "", fmt.Errorf("%d arguments", n)
-	}
-	return "", nil
+	return len(proto.Params), nil
 }
 
 func builtIn() (string, error) {
@@ -147,6 +165,44 @@ func builtIn() (string, error) {
 		return "", errors.New("a module, or not there")
 	}
 	return "", nil
+}
+
+// bbrTypes looks at the module as the kernel has it, after Try has loaded it.
+func bbrTypes() (string, error) {
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return "", err
+	}
+	module, err := btf.LoadSplitSpec("/sys/kernel/btf/tcp_bbr", kernel)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "built in", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	var own *btf.Struct
+	if err := module.TypeByName("sock", &own); !errors.Is(err, btf.ErrNotFound) {
+		return "", errors.New("the module has its own struct sock")
+	}
+	return "", nil
+}
+
+func storage() (string, error) {
+	spec, err := bytecode.LoadKernel()
+	if err != nil {
+		return "", err
+	}
+	m, err := ebpf.NewMap(spec.Maps[bytecode.KernelMapResumeSeen])
+	if err != nil {
+		return "", err
+	}
+	defer m.Close()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(fd)
+	return "", m.Put(uint32(fd), make([]byte, m.ValueSize()))
 }
 
 func appLimited() (string, error) {
