@@ -4,7 +4,6 @@ package loader
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"runtime"
 	"slices"
@@ -25,7 +24,7 @@ func checkOperations(kernel *btf.Spec) Finding {
 	return Finding{operationsType, OK, describeOperations(old), ""}
 }
 
-// checkWrapper looks whether one congestion control can be wrapped, and names
+// check looks whether one congestion control can be wrapped, and names
 // each function and operation that the running kernel lacks. Nothing is registered.
 func (w wrapper) check(kernel *btf.Spec) Finding {
 	available, err := congestionControl(w.cc)
@@ -123,7 +122,7 @@ func tryPrograms(spec *ebpf.CollectionSpec) error {
 	maps.DeleteFunc(spec.Maps, func(_ string, m *ebpf.MapSpec) bool { return m.Type == ebpf.StructOpsMap })
 	loaded, err := ebpf.NewCollection(spec)
 	if err != nil {
-		return fmt.Errorf("%w", verdict(err))
+		return verdict(err)
 	}
 	loaded.Close()
 	return nil

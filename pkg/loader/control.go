@@ -34,6 +34,11 @@ func (w wrapper) prepare(kernel *btf.Spec) error {
 			return fmt.Errorf("the kernel has no %s: modprobe %s: %w %s", w.cc, w.module(), err, strings.TrimSpace(string(out)))
 		}
 	}
+	return w.checkModule(kernel)
+}
+
+// checkModule refuses the loaded module that cannot be wrapped.
+func (w wrapper) checkModule(kernel *btf.Spec) error {
 	module, err := loadedModule(w.module(), kernel)
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ func run(ctx context.Context, o options) error {
 	if err := kernels.Build(ctx, m.Programs, o.plan(false)); err != nil {
 		return err
 	}
-	columns, err := boot(ctx, o, m)
+	columns, left, err := boot(ctx, o, m)
 	if err != nil {
 		return err
 	}
@@ -86,14 +86,19 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 	}
-	return judge(columns)
+	err = judge(columns)
+	for _, each := range left {
+		fmt.Println("kernels: not run:", each)
+	}
+	return err
 }
 
-// boot runs kernels beside each other: each has one emulated processor, and a time of its own.
-func boot(ctx context.Context, o options, m kernels.Machine) (columns []kernels.Column, err error) {
+// boot runs kernels beside each other: each has one emulated processor, and a
+// time of its own. Debian may have dropped one between the oldest and the newest.
+func boot(ctx context.Context, o options, m kernels.Machine) (columns []kernels.Column, left []string, err error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	type outcome struct {
 		column kernels.Column
@@ -117,12 +122,12 @@ func boot(ctx context.Context, o options, m kernels.Machine) (columns []kernels.
 	}
 	for _, series := range o.series() {
 		k, err := kernels.Fetch(ctx, filepath.Join(cache, "tcpresume", "kernels"), series)
-		if errors.Is(err, kernels.ErrLeft) && series != kernels.Newest {
-			fmt.Printf("== %s is left out: %v\n", series, err)
+		if errors.Is(err, kernels.ErrLeft) && !slices.Contains(kernels.QuickSeries, series) {
+			left = append(left, fmt.Sprintf("%s: %v", series, err))
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		start(k, o.plan(o.isQuick(series)), o.isQuick(series), "")
 		if series == kernels.Newest {
@@ -136,7 +141,10 @@ func boot(ctx context.Context, o options, m kernels.Machine) (columns []kernels.
 		}
 		columns = append(columns, o.column)
 	}
-	return columns, ctx.Err()
+	if len(columns) == 0 {
+		return nil, nil, fmt.Errorf("no kernel to run: %s", strings.Join(left, "; "))
+	}
+	return columns, left, ctx.Err()
 }
 
 func list(text string) []string {
