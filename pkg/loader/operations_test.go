@@ -4,11 +4,15 @@ package loader
 
 import (
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/tcpresume/tcpresume/bytecode"
 )
 
 // described is a kernel with these operations, by the number of their
@@ -140,5 +144,34 @@ func TestWhatAKernelLacksIsNamed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What the kernel describes but does not let programs call is named as well.
+func TestWhatAKernelRefusesIsNamed(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("loading programs needs root")
+	}
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := wrapperOf("cubic")
+	spec, err := w.fitted(kernel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tryPrograms(spec); err != nil {
+		t.Fatal(err)
+	}
+	refused := spec.Programs[bytecode.CubicProgCubicAvoid]
+	refused.Instructions = append(refused.Instructions, asm.Mov.Reg(asm.R0, asm.R9)) // falls off its end
+	err = tryPrograms(spec)
+	if err == nil {
+		t.Fatal("a program without an end was loaded")
+	}
+	found := w.refused(spec, err)
+	if found.Status != Warning || !strings.Contains(found.Detail, "that call cubictcp_cong_avoid:") {
+		t.Errorf("%+v", found)
 	}
 }

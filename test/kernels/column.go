@@ -140,9 +140,14 @@ func (c Column) Problems() (all []string) {
 }
 
 // wrapperProblems: every wrapper is registered, but for one that up and doctor
-// both say cannot be.
+// both say cannot be, and doctor knew beforehand what up would do.
 func (c Column) wrapperProblems() (all []string) {
 	for _, w := range c.Runtime.Wrappers {
+		for _, f := range c.Runtime.Doctor {
+			if f.Check == w.CC && (f.Status == loader.OK) != w.Registered {
+				all = append(all, fmt.Sprintf("doctor says %s of %s, and up registered it: %t", f.Status, w.CC, w.Registered))
+			}
+		}
 		broken := w.CC == "bbr" && !c.works(feature.BBR)
 		switch {
 		case w.Registered && broken:

@@ -88,7 +88,7 @@ func TestExpectations(t *testing.T) {
 		"up is silent":     {begun(why, "") + failed("TestA/bbr", "TestA") + end, []string{"resume_bbr cannot be registered here, and up or doctor does not say why"}},
 		"doctor is silent": {begun("", why) + failed("TestA/bbr", "TestA") + end, []string{"resume_bbr cannot be registered here, and up or doctor does not say why"}},
 		"registered all the same": {strings.Replace(begun(why, why), `"cc":"bbr"`, `"cc":"bbr","registered":true`, 1) + failed("TestA/bbr", "TestA") + end,
-			[]string{"resume_bbr is registered without " + feature.BBR}},
+			[]string{"doctor says warning of bbr, and up registered it: true", "resume_bbr is registered without " + feature.BBR}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := column(strings.NewReader(c.said), io.Discard, func(record.Record) {})
