@@ -24,8 +24,8 @@ func checkOperations(kernel *btf.Spec) Finding {
 	return Finding{operationsType, OK, describeOperations(old), ""}
 }
 
-// check looks whether one congestion control can be wrapped, and names
-// each function and operation that the running kernel lacks. Nothing is registered.
+// check looks whether one congestion control can be wrapped, and names each
+// function and operation that the running kernel lacks. Nothing is registered.
 func (w wrapper) check(kernel *btf.Spec) Finding {
 	available, err := congestionControl(w.cc)
 	if err != nil {
@@ -44,6 +44,9 @@ func (w wrapper) check(kernel *btf.Spec) Finding {
 	spec, err := w.fitted(kernel)
 	if err != nil {
 		return Finding{w.cc, Warning, err.Error(), windowOnly}
+	}
+	if module == nil && !available {
+		return Finding{w.cc, OK, "a module that \"tcpresume up\" loads, which then says whether it can be wrapped", ""}
 	}
 	if lacking := missing(spec, kernel, module); len(lacking) > 0 {
 		return Finding{w.cc, Warning, "cannot be wrapped: this kernel lacks " + strings.Join(lacking, ", "), windowOnly}

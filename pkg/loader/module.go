@@ -27,7 +27,7 @@ const moduleMaxSize = 64 << 20
 var errNoModule = errors.New("not there")
 
 // moduleTypes describes the types that a module brings, from the kernel if it
-// is loaded, else from its file. Nil: it is built in, or its file does not tell.
+// is loaded, else from its file. Nil: it is built in, or only the kernel can tell.
 func moduleTypes(name string, loaded bool, kernel *btf.Spec) (*btf.Spec, error) {
 	if loaded {
 		return loadedModule(name, kernel)
@@ -49,7 +49,10 @@ func moduleTypes(name string, loaded bool, kernel *btf.Spec) (*btf.Spec, error) 
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	types := object.Section(".BTF")
-	if types == nil || object.Section(".BTF.base") != nil { // its numbers are not the running kernel's
+	if types == nil {
+		return nil, fmt.Errorf("%s has no BTF; boot a kernel with CONFIG_DEBUG_INFO_BTF_MODULES", file)
+	}
+	if object.Section(".BTF.base") != nil { // its numbers become the running kernel's when it is loaded
 		return nil, nil
 	}
 	return btf.LoadSplitSpecFromReader(types, kernel)

@@ -13,7 +13,7 @@ import (
 )
 
 // withoutStorage is what follows from a kernel that keeps nothing beside a socket.
-const withoutStorage = "no connection resumes and nothing is learnt; Linux 7.1 and newer need a processor with a 16-byte compare-and-exchange (cmpxchg16b on x86; riscv64 and ppc64le have none): show it to the virtual machine, or boot an older kernel"
+const withoutStorage = "no connection resumes and nothing is learnt; Linux 7.1 and newer need a processor with a 16-byte compare-and-exchange (cmpxchg16b on x86; riscv64 and ppc64le may have none): show it to the virtual machine, or boot an older kernel"
 
 // tryStorage keeps a value beside a socket of its own, as programs do for each
 // connection that resumes.

@@ -25,7 +25,7 @@ newest series that is not a release candidate is always among them.
 
 Before Linux 6.10 the kernel lets BPF programs call CUBIC and BBR on x86 only (CONFIG_X86 stood around them): on arm64,
 riscv64, ppc64le and s390x only Reno can be wrapped there, and ` + "`doctor`" + ` names the functions. From 7.1 on the kernel makes
-socket storage only where the processor has a 16-byte compare-and-exchange, which riscv64 and ppc64le have not, nor some
+socket storage only where the processor has a 16-byte compare-and-exchange, which riscv64 and ppc64le may lack, as do some
 virtual machines: ` + "`doctor`" + ` makes one and tells.
 
 `
