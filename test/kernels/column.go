@@ -11,6 +11,7 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/test/kernels/feature"
 	"github.com/tcpresume/tcpresume/test/kernels/record"
+	"github.com/tcpresume/tcpresume/test/rig"
 )
 
 // Column is what happened on one kernel.
@@ -183,10 +184,9 @@ func (c Column) storageProblems() (all []string) {
 
 // said tells whether up and doctor name the module that cannot be wrapped.
 func (c Column) said(cc string) bool {
-	const why = "BTF is not deduplicated"
-	up := slices.ContainsFunc(c.Runtime.Notes, func(note string) bool { return strings.Contains(note, why) })
+	up := slices.ContainsFunc(c.Runtime.Notes, func(note string) bool { return strings.Contains(note, rig.BrokenBBR) })
 	return up && slices.ContainsFunc(c.Runtime.Doctor, func(f loader.Finding) bool {
-		return f.Check == cc && f.Status == loader.Warning && strings.Contains(f.Detail, why)
+		return f.Check == cc && f.Status == loader.Warning && strings.Contains(f.Detail, rig.BrokenBBR)
 	})
 }
 

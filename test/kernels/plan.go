@@ -43,7 +43,7 @@ var (
 		Why: "there is no wrapper to resume by",
 	}
 	allThree = record.Expectation{
-		Feature: feature.BBR, Tests: `^TestAnUpgradeWhileConnectionsLive$|^TestASecondPlaceIsRefused/registered_as_this_kernel_can$`,
+		Feature: feature.BBR, Tests: "^TestAnUpgradeWhileConnectionsLive$",
 		Why: "two wrappers are registered, and the test has all three at work",
 	}
 )
