@@ -13,6 +13,7 @@ LONG_PACKAGES := pkg-config libssl-dev protobuf-compiler etcd-server
 EMULATOR := qemu-system-x86 busybox-static xz-utils
 FUZZ ?= 1m
 BENCH ?= build/bench
+WHOLE ?= 6.12,newest,host
 override CRDS := $(abspath $(CRDS))
 export CRDS
 VULN_DB ?= https://vuln.go.dev
@@ -63,11 +64,11 @@ test-faults: build deps ## kill, fill, unmount, delete and replace under load, a
 kube-apiserver: ## build the Kubernetes API server that tests use, once (minutes)
 	@test/kube/apiserver/build.sh
 
-test-kernels: deps ## the kernel tests on Debian's 6.1 and 6.12, emulated, and on this kernel; writes docs/kernels.md (root)
+test-kernels: deps ## the kernel tests on Debian's 6.1 to newest, emulated, and on this kernel: whole suites on WHOLE, on others the subset; writes docs/kernels.md (root, hours)
 	@test/deps.sh $(EMULATOR)
-	cd test && go run ./cmd/kernels -host -md ../docs/kernels.md
+	cd test && go run ./cmd/kernels -host -whole $(WHOLE) -md ../docs/kernels.md
 
-test-kernels-quick: deps ## each part once on 6.1 and 6.12, in a few minutes (no root once the packages are there)
+test-kernels-quick: deps ## each part once on the oldest and the newest kernel, in a few minutes (no root once the packages are there)
 	@test/deps.sh $(EMULATOR)
 	cd test && go run ./cmd/kernels -quick
 

@@ -3,9 +3,7 @@
 /*
  * The kernel's BBR with a warm start. The socket keeps this wrapper for life:
  * handed back by name, BBR would forget its bandwidth and start anew.
- *
- * cong_control has this signature since Linux 6.10; bbr_main_v1.bpf.c holds the
- * one of older kernels, and the loader puts the fitting program in.
+ * older.bpf.c has what older kernels need in place of some of these programs.
  */
 #include "warm.h"
 
@@ -15,7 +13,7 @@ extern void bbr_init(struct sock *sk) __ksym;
 extern void bbr_main(struct sock *sk, __u32 ack, int flag, const struct rate_sample *rs) __ksym;
 extern __u32 bbr_sndbuf_expand(struct sock *sk) __ksym;
 extern __u32 bbr_undo_cwnd(struct sock *sk) __ksym;
-extern void bbr_cwnd_event(struct sock *sk, enum tcp_ca_event event) __ksym;
+extern void bbr_cwnd_event_tx_start(struct sock *sk) __ksym;
 extern __u32 bbr_ssthresh(struct sock *sk) __ksym;
 extern __u32 bbr_min_tso_segs(struct sock *sk) __ksym;
 extern void bbr_set_state(struct sock *sk, __u8 new_state) __ksym;
@@ -67,11 +65,10 @@ void BPF_PROG(bbr_ack, struct sock *sk, __u32 flags)
 }
 
 SEC("struct_ops")
-void BPF_PROG(bbr_event, struct sock *sk, enum tcp_ca_event event)
+void BPF_PROG(bbr_tx_start, struct sock *sk)
 {
-	bbr_cwnd_event(sk, event);
-	if (event == CA_EVENT_TX_START)
-		window_before_burst(sk);
+	bbr_cwnd_event_tx_start(sk);
+	window_before_burst(sk);
 }
 
 SEC("struct_ops")
@@ -101,7 +98,7 @@ struct tcp_congestion_ops resume_bbr = {
 	.cong_control = (void *)bbr_control,
 	.sndbuf_expand = (void *)bbr_sndbuf,
 	.undo_cwnd = (void *)bbr_undo,
-	.cwnd_event = (void *)bbr_event,
+	.cwnd_event_tx_start = (void *)bbr_tx_start,
 	.in_ack_event = (void *)bbr_ack,
 	.ssthresh = (void *)bbr_thresh,
 	.min_tso_segs = (void *)bbr_tso,

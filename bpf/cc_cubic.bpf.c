@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // go:build ignore
-/* The kernel's CUBIC while a connection resumes; then the socket is CUBIC's again. */
+/*
+ * The kernel's CUBIC while a connection resumes; then the socket is CUBIC's again.
+ * older.bpf.c has what older kernels need in place of one of these programs.
+ */
 #include "window.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
@@ -9,7 +12,7 @@ extern void cubictcp_init(struct sock *sk) __ksym;
 extern __u32 cubictcp_recalc_ssthresh(struct sock *sk) __ksym;
 extern void cubictcp_cong_avoid(struct sock *sk, __u32 ack, __u32 acked) __ksym;
 extern void cubictcp_state(struct sock *sk, __u8 new_state) __ksym;
-extern void cubictcp_cwnd_event(struct sock *sk, enum tcp_ca_event event) __ksym;
+extern void cubictcp_cwnd_event_tx_start(struct sock *sk) __ksym;
 extern void cubictcp_acked(struct sock *sk, const struct ack_sample *sample) __ksym;
 extern __u32 tcp_reno_undo_cwnd(struct sock *sk) __ksym;
 
@@ -54,11 +57,10 @@ void BPF_PROG(cubic_ack, struct sock *sk, __u32 flags)
 }
 
 SEC("struct_ops")
-void BPF_PROG(cubic_event, struct sock *sk, enum tcp_ca_event event)
+void BPF_PROG(cubic_tx_start, struct sock *sk)
 {
-	cubictcp_cwnd_event(sk, event);
-	if (event == CA_EVENT_TX_START)
-		window_before_burst(sk);
+	cubictcp_cwnd_event_tx_start(sk);
+	window_before_burst(sk);
 }
 
 SEC("struct_ops")
@@ -90,7 +92,7 @@ struct tcp_congestion_ops resume_cubic = {
 	.ssthresh = (void *)cubic_ssthresh,
 	.cong_avoid = (void *)cubic_avoid,
 	.set_state = (void *)cubic_state,
-	.cwnd_event = (void *)cubic_event,
+	.cwnd_event_tx_start = (void *)cubic_tx_start,
 	.in_ack_event = (void *)cubic_ack,
 	.pkts_acked = (void *)cubic_acked,
 	.min_tso_segs = (void *)cubic_tso,

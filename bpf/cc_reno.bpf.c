@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // go:build ignore
-/* The kernel's Reno while a connection resumes; then the socket is Reno's again. */
+/*
+ * The kernel's Reno while a connection resumes; then the socket is Reno's again.
+ * older.bpf.c has what older kernels need in place of one of these programs.
+ */
 #include "window.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
@@ -48,10 +51,9 @@ void BPF_PROG(reno_ack, struct sock *sk, __u32 flags)
 }
 
 SEC("struct_ops")
-void BPF_PROG(reno_event, struct sock *sk, enum tcp_ca_event event)
+void BPF_PROG(reno_tx_start, struct sock *sk)
 {
-	if (event == CA_EVENT_TX_START)
-		window_before_burst(sk);
+	window_before_burst(sk);
 }
 
 SEC("struct_ops")
@@ -82,7 +84,7 @@ struct tcp_congestion_ops resume_reno = {
 	.ssthresh = (void *)reno_ssthresh,
 	.cong_avoid = (void *)reno_avoid,
 	.set_state = (void *)reno_state,
-	.cwnd_event = (void *)reno_event,
+	.cwnd_event_tx_start = (void *)reno_tx_start,
 	.in_ack_event = (void *)reno_ack,
 	.pkts_acked = (void *)reno_acked,
 	.min_tso_segs = (void *)reno_tso,

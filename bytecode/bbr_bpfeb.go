@@ -31,13 +31,13 @@ const (
 	BbrMapResumeStats   = "resume_stats"
 	BbrProgBbrAck       = "bbr_ack"
 	BbrProgBbrControl   = "bbr_control"
-	BbrProgBbrEvent     = "bbr_event"
 	BbrProgBbrRelease   = "bbr_release"
 	BbrProgBbrSndbuf    = "bbr_sndbuf"
 	BbrProgBbrStart     = "bbr_start"
 	BbrProgBbrState     = "bbr_state"
 	BbrProgBbrThresh    = "bbr_thresh"
 	BbrProgBbrTso       = "bbr_tso"
+	BbrProgBbrTxStart   = "bbr_tx_start"
 	BbrProgBbrUndo      = "bbr_undo"
 )
 
@@ -85,13 +85,13 @@ type BbrSpecs struct {
 type BbrProgramSpecs struct {
 	BbrAck     *ebpf.ProgramSpec `ebpf:"bbr_ack"`
 	BbrControl *ebpf.ProgramSpec `ebpf:"bbr_control"`
-	BbrEvent   *ebpf.ProgramSpec `ebpf:"bbr_event"`
 	BbrRelease *ebpf.ProgramSpec `ebpf:"bbr_release"`
 	BbrSndbuf  *ebpf.ProgramSpec `ebpf:"bbr_sndbuf"`
 	BbrStart   *ebpf.ProgramSpec `ebpf:"bbr_start"`
 	BbrState   *ebpf.ProgramSpec `ebpf:"bbr_state"`
 	BbrThresh  *ebpf.ProgramSpec `ebpf:"bbr_thresh"`
 	BbrTso     *ebpf.ProgramSpec `ebpf:"bbr_tso"`
+	BbrTxStart *ebpf.ProgramSpec `ebpf:"bbr_tx_start"`
 	BbrUndo    *ebpf.ProgramSpec `ebpf:"bbr_undo"`
 }
 
@@ -185,13 +185,13 @@ type BbrVariables struct {
 type BbrPrograms struct {
 	BbrAck     *ebpf.Program `ebpf:"bbr_ack"`
 	BbrControl *ebpf.Program `ebpf:"bbr_control"`
-	BbrEvent   *ebpf.Program `ebpf:"bbr_event"`
 	BbrRelease *ebpf.Program `ebpf:"bbr_release"`
 	BbrSndbuf  *ebpf.Program `ebpf:"bbr_sndbuf"`
 	BbrStart   *ebpf.Program `ebpf:"bbr_start"`
 	BbrState   *ebpf.Program `ebpf:"bbr_state"`
 	BbrThresh  *ebpf.Program `ebpf:"bbr_thresh"`
 	BbrTso     *ebpf.Program `ebpf:"bbr_tso"`
+	BbrTxStart *ebpf.Program `ebpf:"bbr_tx_start"`
 	BbrUndo    *ebpf.Program `ebpf:"bbr_undo"`
 }
 
@@ -199,13 +199,13 @@ func (p *BbrPrograms) Close() error {
 	return _BbrClose(
 		p.BbrAck,
 		p.BbrControl,
-		p.BbrEvent,
 		p.BbrRelease,
 		p.BbrSndbuf,
 		p.BbrStart,
 		p.BbrState,
 		p.BbrThresh,
 		p.BbrTso,
+		p.BbrTxStart,
 		p.BbrUndo,
 	)
 }

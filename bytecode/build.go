@@ -11,7 +11,7 @@ import (
 // Build names this set of objects: equal objects have equal numbers.
 var Build = sync.OnceValue(func() uint64 {
 	digest := sha256.New()
-	for _, object := range [][]byte{_KernelBytes, _CubicBytes, _RenoBytes, _BbrBytes, _BbrV1Bytes, _LiveBytes, _AskBytes} {
+	for _, object := range [][]byte{_KernelBytes, _CubicBytes, _RenoBytes, _BbrBytes, _OlderBytes, _LiveBytes, _AskBytes} {
 		digest.Write(object)
 	}
 	return binary.BigEndian.Uint64(digest.Sum(nil))

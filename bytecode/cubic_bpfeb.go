@@ -32,12 +32,12 @@ const (
 	CubicProgCubicAck      = "cubic_ack"
 	CubicProgCubicAcked    = "cubic_acked"
 	CubicProgCubicAvoid    = "cubic_avoid"
-	CubicProgCubicEvent    = "cubic_event"
 	CubicProgCubicInit     = "cubic_init"
 	CubicProgCubicRelease  = "cubic_release"
 	CubicProgCubicSsthresh = "cubic_ssthresh"
 	CubicProgCubicState    = "cubic_state"
 	CubicProgCubicTso      = "cubic_tso"
+	CubicProgCubicTxStart  = "cubic_tx_start"
 	CubicProgCubicUndo     = "cubic_undo"
 )
 
@@ -86,12 +86,12 @@ type CubicProgramSpecs struct {
 	CubicAck      *ebpf.ProgramSpec `ebpf:"cubic_ack"`
 	CubicAcked    *ebpf.ProgramSpec `ebpf:"cubic_acked"`
 	CubicAvoid    *ebpf.ProgramSpec `ebpf:"cubic_avoid"`
-	CubicEvent    *ebpf.ProgramSpec `ebpf:"cubic_event"`
 	CubicInit     *ebpf.ProgramSpec `ebpf:"cubic_init"`
 	CubicRelease  *ebpf.ProgramSpec `ebpf:"cubic_release"`
 	CubicSsthresh *ebpf.ProgramSpec `ebpf:"cubic_ssthresh"`
 	CubicState    *ebpf.ProgramSpec `ebpf:"cubic_state"`
 	CubicTso      *ebpf.ProgramSpec `ebpf:"cubic_tso"`
+	CubicTxStart  *ebpf.ProgramSpec `ebpf:"cubic_tx_start"`
 	CubicUndo     *ebpf.ProgramSpec `ebpf:"cubic_undo"`
 }
 
@@ -186,12 +186,12 @@ type CubicPrograms struct {
 	CubicAck      *ebpf.Program `ebpf:"cubic_ack"`
 	CubicAcked    *ebpf.Program `ebpf:"cubic_acked"`
 	CubicAvoid    *ebpf.Program `ebpf:"cubic_avoid"`
-	CubicEvent    *ebpf.Program `ebpf:"cubic_event"`
 	CubicInit     *ebpf.Program `ebpf:"cubic_init"`
 	CubicRelease  *ebpf.Program `ebpf:"cubic_release"`
 	CubicSsthresh *ebpf.Program `ebpf:"cubic_ssthresh"`
 	CubicState    *ebpf.Program `ebpf:"cubic_state"`
 	CubicTso      *ebpf.Program `ebpf:"cubic_tso"`
+	CubicTxStart  *ebpf.Program `ebpf:"cubic_tx_start"`
 	CubicUndo     *ebpf.Program `ebpf:"cubic_undo"`
 }
 
@@ -200,12 +200,12 @@ func (p *CubicPrograms) Close() error {
 		p.CubicAck,
 		p.CubicAcked,
 		p.CubicAvoid,
-		p.CubicEvent,
 		p.CubicInit,
 		p.CubicRelease,
 		p.CubicSsthresh,
 		p.CubicState,
 		p.CubicTso,
+		p.CubicTxStart,
 		p.CubicUndo,
 	)
 }

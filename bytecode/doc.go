@@ -13,7 +13,7 @@ package bytecode
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem cubic -no-global-types Cubic ../bpf/cc_cubic.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem reno -no-global-types Reno ../bpf/cc_reno.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem bbr -no-global-types Bbr ../bpf/cc_bbr.bpf.c
-//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem bbrv1 -no-global-types BbrV1 ../bpf/bbr_main_v1.bpf.c
+//go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem older -no-global-types Older ../bpf/older.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem handback -no-global-types Handback ../bpf/handback.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem live -type resume_verdict Live ../bpf/live.bpf.c
 //go:generate go tool bpf2go -cc clang-19 -strip llvm-strip-19 -cflags "$BPF_CFLAGS" -target bpfel,bpfeb -output-stem ask -type resume_answer Ask ../bpf/ask.bpf.c

@@ -32,12 +32,12 @@ const (
 	RenoProgRenoAck      = "reno_ack"
 	RenoProgRenoAcked    = "reno_acked"
 	RenoProgRenoAvoid    = "reno_avoid"
-	RenoProgRenoEvent    = "reno_event"
 	RenoProgRenoInit     = "reno_init"
 	RenoProgRenoRelease  = "reno_release"
 	RenoProgRenoSsthresh = "reno_ssthresh"
 	RenoProgRenoState    = "reno_state"
 	RenoProgRenoTso      = "reno_tso"
+	RenoProgRenoTxStart  = "reno_tx_start"
 	RenoProgRenoUndo     = "reno_undo"
 )
 
@@ -86,12 +86,12 @@ type RenoProgramSpecs struct {
 	RenoAck      *ebpf.ProgramSpec `ebpf:"reno_ack"`
 	RenoAcked    *ebpf.ProgramSpec `ebpf:"reno_acked"`
 	RenoAvoid    *ebpf.ProgramSpec `ebpf:"reno_avoid"`
-	RenoEvent    *ebpf.ProgramSpec `ebpf:"reno_event"`
 	RenoInit     *ebpf.ProgramSpec `ebpf:"reno_init"`
 	RenoRelease  *ebpf.ProgramSpec `ebpf:"reno_release"`
 	RenoSsthresh *ebpf.ProgramSpec `ebpf:"reno_ssthresh"`
 	RenoState    *ebpf.ProgramSpec `ebpf:"reno_state"`
 	RenoTso      *ebpf.ProgramSpec `ebpf:"reno_tso"`
+	RenoTxStart  *ebpf.ProgramSpec `ebpf:"reno_tx_start"`
 	RenoUndo     *ebpf.ProgramSpec `ebpf:"reno_undo"`
 }
 
@@ -186,12 +186,12 @@ type RenoPrograms struct {
 	RenoAck      *ebpf.Program `ebpf:"reno_ack"`
 	RenoAcked    *ebpf.Program `ebpf:"reno_acked"`
 	RenoAvoid    *ebpf.Program `ebpf:"reno_avoid"`
-	RenoEvent    *ebpf.Program `ebpf:"reno_event"`
 	RenoInit     *ebpf.Program `ebpf:"reno_init"`
 	RenoRelease  *ebpf.Program `ebpf:"reno_release"`
 	RenoSsthresh *ebpf.Program `ebpf:"reno_ssthresh"`
 	RenoState    *ebpf.Program `ebpf:"reno_state"`
 	RenoTso      *ebpf.Program `ebpf:"reno_tso"`
+	RenoTxStart  *ebpf.Program `ebpf:"reno_tx_start"`
 	RenoUndo     *ebpf.Program `ebpf:"reno_undo"`
 }
 
@@ -200,12 +200,12 @@ func (p *RenoPrograms) Close() error {
 		p.RenoAck,
 		p.RenoAcked,
 		p.RenoAvoid,
-		p.RenoEvent,
 		p.RenoInit,
 		p.RenoRelease,
 		p.RenoSsthresh,
 		p.RenoState,
 		p.RenoTso,
+		p.RenoTxStart,
 		p.RenoUndo,
 	)
 }

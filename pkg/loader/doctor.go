@@ -21,7 +21,7 @@ func Diagnose(opts Options) []Finding {
 	opts = opts.filled()
 	findings := []Finding{checkKernel(), checkCapabilities()}
 	findings = append(findings, checkBTF()...)
-	findings = append(findings, checkControls()...)
+	findings = append(findings, checkStorage())
 	findings = append(findings, checkCgroup(opts)...)
 	findings = append(findings, checkLive(opts)...)
 	return append(findings, checkBPFFS(opts), checkLoaded(opts))
@@ -62,25 +62,9 @@ func checkBTF() []Finding {
 	default:
 		findings = append(findings, Finding{"struct_ops", OK, "registered by link", ""})
 	}
-	params, err := congControlParams(kernel)
-	if err != nil {
-		return append(findings, Finding{"cong_control", Warning, err.Error(), "bbr sockets start cold"})
-	}
-	return append(findings, Finding{"cong_control", OK, fmt.Sprintf("%d arguments", params), ""})
-}
-
-func checkControls() []Finding {
-	var findings []Finding
+	findings = append(findings, checkOperations(kernel))
 	for _, w := range wrappers {
-		ok, err := congestionControl(w.cc)
-		switch {
-		case err != nil:
-			findings = append(findings, Finding{w.cc, Problem, err.Error(), ""})
-		case !ok:
-			findings = append(findings, Finding{w.cc, Warning, "not available in this kernel now", "\"modprobe tcp_" + w.cc + "\"; \"tcpresume up\" tries it for bbr"})
-		default:
-			findings = append(findings, Finding{w.cc, OK, "available", ""})
-		}
+		findings = append(findings, w.check(kernel))
 	}
 	return findings
 }

@@ -124,6 +124,9 @@ func (s *State) inspectWrappers(opts Options) error {
 			found.Reason = "this kernel takes no congestion control from BPF; boot one with CONFIG_BPF_JIT and BTF"
 		case !found.Registered:
 			found.Reason = "not registered; \"tcpresume up\" says why when it is run again"
+			if err := w.checkModule(kernel); err != nil {
+				found.Reason = err.Error()
+			}
 		}
 		s.Wrappers = append(s.Wrappers, found)
 	}

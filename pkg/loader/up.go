@@ -116,6 +116,9 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 			return err
 		}
 	}
+	if err := tryStorage(maps[bytecode.KernelMapResumeConns]); err != nil {
+		r.note(err.Error() + ": " + withoutStorage)
+	}
 	counting, err := watchersOver(maps, opts)
 	if err != nil {
 		return err

@@ -23,13 +23,12 @@ type wrapper struct {
 	name string // of its struct_ops map, and of the congestion control
 	cc   string
 	load func() (*ebpf.CollectionSpec, error)
-	fit  func(*ebpf.CollectionSpec) error // adapts it to the running kernel
 }
 
 var wrappers = []wrapper{
 	{name: bytecode.CubicMapResumeCubic, cc: "cubic", load: bytecode.LoadCubic},
 	{name: bytecode.RenoMapResumeReno, cc: "reno", load: bytecode.LoadReno},
-	{name: bytecode.BbrMapResumeBbr, cc: "bbr", load: bytecode.LoadBbr, fit: fitBBR},
+	{name: bytecode.BbrMapResumeBbr, cc: "bbr", load: bytecode.LoadBbr},
 }
 
 // errNameTaken is wrapped where the kernel has a congestion control of our name already.
@@ -38,14 +37,16 @@ var errNameTaken = errors.New("a congestion control of this name is already regi
 // loadWrapper loads one wrapper over the shared maps. Where the kernel has no
 // struct_ops links, loading registers it at once.
 func (w wrapper) loadInto(maps mapSet, opts Options, linked bool) (*ebpf.Map, error) {
-	spec, err := w.load()
+	kernel, err := btf.LoadKernelSpec()
 	if err != nil {
 		return nil, err
 	}
-	if w.fit != nil {
-		if err := w.fit(spec); err != nil {
-			return nil, err
-		}
+	if err := w.prepare(kernel); err != nil {
+		return nil, err
+	}
+	spec, err := w.fitted(kernel)
+	if err != nil {
+		return nil, err
 	}
 	if !linked {
 		spec.Maps[w.name].Flags &^= bpfFLink

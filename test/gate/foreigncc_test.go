@@ -10,6 +10,7 @@ import (
 
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/test/check"
+	"github.com/tcpresume/tcpresume/test/rig"
 )
 
 // foreignControl registers a congestion control that no wrapper is for: Reno
@@ -17,7 +18,7 @@ import (
 func foreignControl(t testing.TB) string {
 	t.Helper()
 	const name = "foreign_cc"
-	spec, err := bytecode.LoadReno()
+	spec, err := rig.RenoAnywhere()
 	check.Must(t, err)
 	ops := spec.Maps[bytecode.RenoMapResumeReno]
 	ours := append([]byte(ops.Name), make([]byte, 16-len(ops.Name))...)

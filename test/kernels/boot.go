@@ -11,21 +11,24 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
+	"github.com/tcpresume/tcpresume/test/kernels/feature"
 	"github.com/tcpresume/tcpresume/test/kernels/record"
 )
 
-// emulator runs one processor without KVM. Newer processor models, or 16-byte
-// compare-and-exchange, end in an emulator that refuses or a kernel that panics.
-// Its clock counts instructions, one a nanosecond, and jumps while it sleeps:
+// emulator runs one processor without KVM. It has the 16-byte
+// compare-and-exchange without which Linux 7.1 and newer make no socket storage. Its clock counts instructions, one a nanosecond, and jumps while it sleeps:
 // a busy host makes it late for us, never for its own network.
 var emulator = []string{
-	"qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", "Nehalem,-cx16", "-smp", "1", "-m", "1536",
+	"qemu-system-x86_64", "-cpu", "Nehalem", "-accel", "tcg,thread=single", "-smp", "1", "-m", "1536",
 	"-icount", "shift=0,sleep=off", "-rtc", "clock=vm",
 	"-nographic", "-no-reboot", "-nodefaults", "-monitor", "none",
 }
+
+const processorAt = 2 // in emulator
 
 const commandLine = "console=ttyS0 panic=-1 quiet loglevel=4 mitigations=off random.trust_cpu=on rdinit=/init"
 
@@ -36,19 +39,24 @@ type Machine struct {
 	Watch    func(kernel string, r record.Record)
 }
 
-// Boot runs a plan on another kernel.
-func (m Machine) Boot(ctx context.Context, k Kernel, suites []record.Suite) (Column, error) {
+// Boot runs a plan on another kernel. The machine may be made to lack a feature:
+// then nothing but what tcpresume says of that is of interest.
+func (m Machine) Boot(ctx context.Context, k Kernel, suites []record.Suite, without string) (Column, error) {
+	name, words := k.Release, emulator
+	if without == feature.Storage {
+		name, words = name+"-without", slices.Replace(slices.Clone(words), processorAt, processorAt+1, "Nehalem,-cx16")
+	}
 	plan := record.Plan{Programs: record.Programs, Emulated: true, Suites: suites}
-	initrd := filepath.Join(m.Work, k.Release+".cpio.gz")
+	initrd := filepath.Join(m.Work, name+".cpio.gz")
 	if err := initramfs(ctx, initrd, k, m.Programs, plan); err != nil {
 		return Column{}, err
 	}
-	console := filepath.Join(m.Work, k.Release+".console")
-	words := append(emulator[1:len(emulator):len(emulator)],
+	console := filepath.Join(m.Work, name+".console")
+	words = append(slices.Clone(words),
 		"-serial", "file:"+console, "-serial", "stdio",
 		"-kernel", k.image(), "-initrd", initrd, "-append", commandLine)
-	column, err := m.listen(exec.CommandContext(ctx, emulator[0], words...), k.Release)
-	column.Package, column.Emulated = k.Package, true
+	column, err := m.listen(exec.CommandContext(ctx, words[0], words[1:]...), name)
+	column.Package, column.Emulated, column.Without = k.Package, true, without
 	if err != nil {
 		return column, fmt.Errorf("%w; the console's output is in %s", err, console)
 	}

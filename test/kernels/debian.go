@@ -15,8 +15,18 @@ import (
 	"strings"
 )
 
-// Series are the kernels that the project promises to run on, besides the host's.
-var Series = []string{"6.1", "6.12"}
+// Newest stands for the highest stable version that Debian has.
+const Newest = "newest"
+
+// Series are the kernels that the project promises to run on, besides the
+// host's; a commit has to pass on QuickSeries.
+var (
+	Series      = []string{"6.1", "6.12", "6.18", "7.0", "7.2", Newest}
+	QuickSeries = []string{"6.1", Newest}
+)
+
+// ErrLeft is wrapped where Debian has no longer, or not yet, a kernel of a series.
+var ErrLeft = errors.New("no such kernel in Debian's index now")
 
 // Kernel is an unpacked Debian kernel.
 type Kernel struct {
@@ -31,18 +41,35 @@ var modules = []string{"tun", "tcp_bbr"}
 func (k Kernel) image() string             { return filepath.Join(k.dir, "vmlinuz") }
 func (k Kernel) module(name string) string { return filepath.Join(k.dir, name+".ko") }
 
+// files are what a kernel's directory has, by their names in a package.
+func (k Kernel) files() map[string]string {
+	all := map[string]string{"vmlinuz": k.image()}
+	for _, name := range modules {
+		all[name+".ko"] = k.module(name)
+	}
+	return all
+}
+
 // Fetch finds the newest Debian kernel of a series, downloads it if the cache
-// does not have it, and unpacks it there. Nothing is installed.
+// does not have it, and unpacks it there. Nothing is installed. The error wraps
+// ErrLeft where a series between the oldest and the newest is not to be had.
 func Fetch(ctx context.Context, cache, series string) (Kernel, error) {
-	name, err := newest(ctx, series)
+	a, err := newApt(ctx, filepath.Join(cache, "apt"))
 	if err != nil {
 		return Kernel{}, err
 	}
-	release := strings.TrimPrefix(name, "linux-image-")
+	names, err := a.names(ctx, `^linux-(image|binary)-[0-9].*-cloud-amd64$`)
+	if err != nil {
+		return Kernel{}, err
+	}
+	release, split := latest(names, series)
+	if release == "" {
+		return Kernel{}, fmt.Errorf("%w: linux-image-%s.*-cloud-amd64", ErrLeft, series)
+	}
 	k := Kernel{Release: release, dir: filepath.Join(cache, release)}
 	version, err := os.ReadFile(filepath.Join(k.dir, "version"))
 	if errors.Is(err, os.ErrNotExist) {
-		if err := download(ctx, name, k); err != nil {
+		if err := k.download(ctx, a, split); err != nil {
 			return Kernel{}, err
 		}
 		version, err = os.ReadFile(filepath.Join(k.dir, "version"))
@@ -51,33 +78,26 @@ func Fetch(ctx context.Context, cache, series string) (Kernel, error) {
 	return k, err
 }
 
-// newest asks apt, and lets it look again at its mirrors if it knows none.
-func newest(ctx context.Context, series string) (string, error) {
-	for _, refresh := range []bool{false, true} {
-		if refresh {
-			if err := run(ctx, "", "apt-get", "-qq", "update"); err != nil {
-				return "", err
-			}
-		}
-		out, err := exec.CommandContext(ctx, "apt-cache", "search", "--names-only", `^linux-image-[0-9].*-cloud-amd64$`).Output()
-		if err != nil {
-			return "", fmt.Errorf("asking apt for kernels: %w; this needs Debian", err)
-		}
-		if name := latest(string(out), series); name != "" {
-			return name, nil
-		}
-	}
-	return "", fmt.Errorf("apt knows no linux-image-%s.*-cloud-amd64: Debian 12 has 6.1 and, in its security or backports suite, 6.12; add the suite to the apt sources", series)
-}
+var packageName = regexp.MustCompile(`^linux-(image|binary)-([0-9]+\.[0-9]+)(\.[0-9].*-cloud-amd64)$`) // the second dot keeps release candidates out
 
-// latest picks the highest of the packages that "apt-cache search" lists.
-func latest(list, series string) string {
-	name := regexp.MustCompile(`(?m)^linux-image-` + regexp.QuoteMeta(series) + `\.[0-9][^ ]*-cloud-amd64`)
-	found := name.FindAllString(list, -1)
-	if len(found) == 0 {
-		return ""
+// latest picks the highest release of a series. From Linux 6.19 on linux-image
+// is an empty package: then the kernel is split over linux-binary and linux-modules.
+func latest(names []string, series string) (release string, split bool) {
+	for _, name := range names {
+		parts := packageName.FindStringSubmatch(name)
+		if parts == nil || series != Newest && series != parts[2] {
+			continue
+		}
+		found := parts[2] + parts[3]
+		order := slices.Compare(numbers(found), numbers(release))
+		if order > 0 {
+			release, split = found, false
+		}
+		if order >= 0 {
+			split = split || parts[1] == "binary"
+		}
 	}
-	return slices.MaxFunc(found, func(a, b string) int { return slices.Compare(numbers(a), numbers(b)) })
+	return release, split
 }
 
 func numbers(text string) (all []int) {
@@ -89,51 +109,67 @@ func numbers(text string) (all []int) {
 }
 
 // download makes k's directory, whole or not at all.
-func download(ctx context.Context, name string, k Kernel) (err error) {
-	cache := filepath.Dir(k.dir)
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return err
-	}
-	work, err := os.MkdirTemp(cache, ".unpacking-")
+func (k Kernel) download(ctx context.Context, a apt, split bool) (err error) {
+	work, err := os.MkdirTemp(filepath.Dir(k.dir), ".unpacking-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	get := []string{"apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", name}
-	if err := run(ctx, work, get...); err != nil { // the mirror may have moved on
-		if err := run(ctx, work, "apt-get", "-qq", "update"); err != nil {
-			return err
-		}
-		if err := run(ctx, work, get...); err != nil {
-			return err
-		}
+	first := "linux-image-"
+	if split {
+		first = "linux-binary-"
 	}
-	archives, err := filepath.Glob(filepath.Join(work, "*.deb"))
-	if err != nil || len(archives) != 1 {
-		return fmt.Errorf("apt-get download %s left %d packages: %w", name, len(archives), err)
-	}
-	tree := filepath.Join(work, "tree")
-	if err := run(ctx, work, "dpkg-deb", "-x", archives[0], tree); err != nil {
-		return err
-	}
-	version, err := exec.CommandContext(ctx, "dpkg-deb", "-f", archives[0], "Version").Output()
+	archive, err := a.download(ctx, work, first+k.Release)
 	if err != nil {
 		return err
 	}
-	return keep(ctx, tree, string(version), filepath.Join(work, "kept"), k)
+	version, err := exec.CommandContext(ctx, "dpkg-deb", "-f", archive, "Version").Output()
+	if err != nil {
+		return err
+	}
+	archives := []string{archive}
+	if split {
+		archive, err := k.downloadModules(ctx, a, work, strings.TrimSpace(string(version)))
+		if err != nil {
+			return err
+		}
+		archives = append(archives, archive)
+	}
+	tree := filepath.Join(work, "tree")
+	for _, archive := range archives {
+		if err := run(ctx, work, "dpkg-deb", "-x", archive, tree); err != nil {
+			return err
+		}
+	}
+	return k.keep(ctx, tree, string(version), filepath.Join(work, "kept"))
+}
+
+// downloadModules looks into the pool, too: the signed kernel stays in the
+// index longer than its modules.
+func (k Kernel) downloadModules(ctx context.Context, a apt, work, version string) (string, error) {
+	name := "linux-modules-" + k.Release
+	listed, err := a.names(ctx, "^"+regexp.QuoteMeta(name)+"$")
+	if err != nil {
+		return "", err
+	}
+	if len(listed) > 0 {
+		return a.download(ctx, work, name)
+	}
+	archive, err := fromPool(ctx, work, name, version)
+	if err != nil {
+		return "", fmt.Errorf("%w: %s: %w", ErrLeft, name, err)
+	}
+	return archive, nil
 }
 
 // keep moves what is needed of the tree into place.
-func keep(ctx context.Context, tree, version, dir string, k Kernel) error {
+func (k Kernel) keep(ctx context.Context, tree, version, dir string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
 	kept := Kernel{dir: dir}
-	if err := os.Rename(filepath.Join(tree, "boot", "vmlinuz-"+k.Release), kept.image()); err != nil {
-		return err
-	}
-	for _, name := range modules {
-		if err := keepModule(ctx, filepath.Join(tree, "lib/modules", k.Release), name, kept); err != nil {
+	for name, to := range kept.files() {
+		if err := keepFile(ctx, tree, name, k.Release, to); err != nil {
 			return err
 		}
 	}
@@ -143,10 +179,11 @@ func keep(ctx context.Context, tree, version, dir string, k Kernel) error {
 	return os.Rename(dir, k.dir)
 }
 
-func keepModule(ctx context.Context, tree, name string, kept Kernel) error {
+// keepFile finds a file wherever the package has it: packages differ in that.
+func keepFile(ctx context.Context, tree, name, release, to string) error {
 	var found string
 	err := filepath.WalkDir(tree, func(path string, _ os.DirEntry, err error) error {
-		if base := filepath.Base(path); base == name+".ko" || base == name+".ko.xz" {
+		if slices.Contains([]string{name, name + ".xz", name + "-" + release}, filepath.Base(path)) {
 			found = path
 		}
 		return err
@@ -155,14 +192,14 @@ func keepModule(ctx context.Context, tree, name string, kept Kernel) error {
 	case err != nil:
 		return err
 	case found == "":
-		return fmt.Errorf("this kernel's package has no module %s", name)
+		return fmt.Errorf("the package of %s has no %s", release, name)
 	case strings.HasSuffix(found, ".xz"):
 		if err := run(ctx, "", "xz", "-d", found); err != nil {
 			return err
 		}
 		found = strings.TrimSuffix(found, ".xz")
 	}
-	return os.Rename(found, kept.module(name))
+	return os.Rename(found, to)
 }
 
 // run gives a command's own words where it fails.

@@ -8,5 +8,5 @@
 // kernel did. It refuses to install anything on the host, and it refuses a
 // skipped test: what a kernel cannot do is said by a probe, not by a test.
 //
-//	cmd/kernels -> kernels -> record, feature, go test -c, apt-get, qemu
+//	cmd/kernels -> kernels -> record, feature, rig, loader, go test -c, apt-get, qemu
 package kernels

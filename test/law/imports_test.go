@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"pkg/resume":        {module + "/internal/jsonline"},
 	"pkg/client":        {module + "/pkg/resume"},
 	"pkg/pathstore":     {module + "/bytecode", module + "/pkg/resume", "github.com/cilium/ebpf", "golang.org/x/sys/unix"},
-	"pkg/loader":        {module + "/bytecode", module + "/pkg/pathstore", "github.com/cilium/ebpf", "github.com/moby/sys/mountinfo", "golang.org/x/sys/unix", module + "/pkg/netns"},
+	"pkg/loader":        {module + "/bytecode", module + "/pkg/pathstore", "github.com/cilium/ebpf", "github.com/moby/sys/mountinfo", "golang.org/x/sys/unix", module + "/pkg/netns", "github.com/klauspost/compress/zstd", "github.com/ulikunitz/xz"},
 	"pkg/image":         {module + "/bytecode", "github.com/cilium/ebpf", "github.com/google/go-containerregistry/pkg/", "github.com/docker/cli/cli/config", "github.com/klauspost/compress/gzip", module + "/internal/textfile"},
 	"pkg/agent":         {module + "/internal/wall", module + "/pkg/pathstore", module + "/pkg/resume", "go.yaml.in/yaml/v3", "golang.org/x/sys/unix", module + "/internal/jsonline"},
 	"pkg/fleet":         {module + "/internal/", module + "/pkg/pathstore", module + "/pkg/resume", "github.com/nats-io/nats.go", "go.yaml.in/yaml/v3", module + "/internal/jsonline", module + "/internal/textfile"},

@@ -12,6 +12,7 @@ import (
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/test/check"
+	"github.com/tcpresume/tcpresume/test/rig"
 	"github.com/tcpresume/tcpresume/test/scene"
 )
 
@@ -101,7 +102,7 @@ func TestANameThatIsBeingGivenUpIsAwaited(t *testing.T) {
 func stray(t *testing.T) (remove func()) {
 	t.Helper()
 	const byLink = 1 << 13 // BPF_F_LINK
-	spec, err := bytecode.LoadReno()
+	spec, err := rig.RenoAnywhere()
 	check.Must(t, err)
 	spec.Maps[bytecode.RenoMapResumeReno].Flags &^= byLink
 	coll, err := ebpf.NewCollection(spec)

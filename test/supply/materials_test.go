@@ -40,7 +40,7 @@ func TestMaterialsAreWhatTheProgramSays(t *testing.T) {
 			t.Errorf("%s is listed %d times", words[1], named[words[1]])
 		}
 	}
-	for _, name := range []string{"std", "bytecode/kernel_bpfel.o", "bytecode/bbrv1_bpfel.o"} {
+	for _, name := range []string{"std", "bytecode/kernel_bpfel.o", "bytecode/older_bpfel.o"} {
 		if named[name] != 1 {
 			t.Errorf("%s is listed %d times", name, named[name])
 		}

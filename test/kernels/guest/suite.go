@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/tcpresume/tcpresume/test/kernels/feature"
@@ -24,21 +25,29 @@ func run(say *json.Encoder, plan record.Plan, suite record.Suite, found []featur
 			patterns, omitted = append(patterns, o.Tests), append(omitted, o)
 		}
 	}
-	if err := say.Encode(record.Record{Package: suite.Package, Omitted: omitted}); err != nil {
+	var expected []record.Expectation
+	for _, e := range suite.Expect {
+		if e.Applies(found) {
+			expected = append(expected, e)
+		}
+	}
+	if err := say.Encode(record.Record{Package: suite.Package, Omitted: omitted, Expected: expected}); err != nil {
 		return err
 	}
 	program := []string{plan.At(suite), "-test.v=test2json", "-test.timeout=" + suite.Timeout}
-	whole := append(program, "-test.run="+suite.Run)
+	all := append(program, "-test.run="+suite.Run)
 	if len(patterns) > 0 {
-		whole = append(whole, "-test.skip="+strings.Join(patterns, "|"))
+		all = append(all, "-test.skip="+strings.Join(patterns, "|"))
 	}
-	failed, code, err := attempt(say, suite, whole)
+	failed, code, err := attempt(say, suite, all)
 	if err != nil {
 		return err
 	}
 	if plan.Emulated && code != 0 && len(failed) > 0 {
-		code = 0
-		for _, test := range failed {
+		if len(expected) == 0 {
+			code = 0
+		}
+		for _, test := range whole(record.Unexpected(failed, expected)) {
 			if err := say.Encode(record.Record{Package: suite.Package, Again: test}); err != nil {
 				return err
 			}
@@ -52,10 +61,21 @@ func run(say *json.Encoder, plan record.Plan, suite record.Suite, found []featur
 	return say.Encode(record.Record{Package: suite.Package, Exit: &code})
 }
 
-// attempt runs a test program and returns the tests that failed, without subtests.
+// whole names the tests that subtests belong to, each once.
+func whole(subtests []string) (tests []string) {
+	for _, name := range subtests {
+		test, _, _ := strings.Cut(name, "/")
+		if !slices.Contains(tests, test) {
+			tests = append(tests, test)
+		}
+	}
+	return tests
+}
+
+// attempt runs a test program and returns the tests and subtests that failed.
 func attempt(say *json.Encoder, suite record.Suite, words []string) (failed []string, code int, err error) {
 	code, err = speak(exec.Command(words[0], words[1:]...), func(line string) error {
-		if outcome, test := record.Verdict(line); outcome == "FAIL" && !strings.Contains(test, "/") {
+		if outcome, test := record.Verdict(line); outcome == "FAIL" {
 			failed = append(failed, test)
 		}
 		return say.Encode(record.Record{Package: suite.Package, Line: line})

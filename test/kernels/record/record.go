@@ -6,6 +6,8 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/tcpresume/tcpresume/test/kernels/feature"
 )
@@ -30,6 +32,7 @@ type Suite struct {
 	Timeout string // as -test.timeout
 	Run     string // as -test.run; empty: all
 	Omit    []Omission
+	Expect  []Expectation
 }
 
 // Program names the suite's file.
@@ -56,6 +59,47 @@ func (o Omission) Applies(emulated bool, found []feature.Result) bool {
 	return false
 }
 
+// Expectation is that tests fail where the probe of a feature fails. Every other
+// failure is one, and so is it if none of these tests fails.
+type Expectation struct {
+	Feature string
+	Tests   string // matches whole names, as in "TestX/bbr"
+	Why     string
+}
+
+// Applies tells whether the tests are expected to fail on a kernel.
+func (e Expectation) Applies(found []feature.Result) bool {
+	return Omission{Feature: e.Feature}.Applies(false, found)
+}
+
+// Unexpected are those failures that no expectation names: a test with subtests
+// fails for them.
+func Unexpected(failed []string, expected []Expectation) (all []string) {
+	for _, name := range failed {
+		below := func(other string) bool { return strings.HasPrefix(other, name+"/") }
+		if slices.ContainsFunc(failed, below) || slices.ContainsFunc(expected, func(e Expectation) bool { return e.matches(name) }) {
+			continue
+		}
+		all = append(all, name)
+	}
+	return all
+}
+
+func (e Expectation) matches(name string) bool {
+	matched, err := regexp.MatchString(e.Tests, name)
+	return err == nil && matched
+}
+
+// Among are the failures that an expectation names.
+func (e Expectation) Among(failed []string) (all []string) {
+	for _, name := range failed {
+		if e.matches(name) {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
 // verdict is a line that the framework writes about a test; -test.v=test2json
 // puts a mark before it, so that no output of a test can be taken for one.
 var verdict = regexp.MustCompile("\x16 *--- (PASS|FAIL|SKIP): (\\S+)")
@@ -79,6 +123,7 @@ type Record struct {
 	Runtime  *feature.Runtime `json:",omitempty"`
 	Package  string           `json:",omitempty"`
 	Omitted  []Omission       `json:",omitempty"` // before a suite begins
+	Expected []Expectation    `json:",omitempty"` // likewise
 	Again    string           `json:",omitempty"` // a test is run once more
 	Line     string           `json:",omitempty"` // of a test program's output
 	Exit     *int             `json:",omitempty"` // of a test program
