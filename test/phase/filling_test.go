@@ -168,6 +168,17 @@ func TestValidatingGrowth(t *testing.T) {
 			s.wantSsthresh(0)
 		})
 	}
+	t.Run("not by what an earlier jump of the connection saw", func(t *testing.T) {
+		s := inReconnaissance(t)
+		s.Phase.Open, s.Phase.RoundSamples, s.Phase.RoundMinUs = 1, 7, 1
+		s.waiting = 80_000
+		s.send()
+		s.ack(21_000)
+		s.want(validating, firstAcknowledged, 79_000)
+		s.ack(1000)
+		s.samples(7, limit+1, 1000)
+		s.want(validating, none, 79_000)
+	})
 }
 
 func TestFillingEndsWhenTheDelayRises(t *testing.T) { // RFC 9406 4.2

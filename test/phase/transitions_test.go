@@ -133,6 +133,7 @@ func TestTransitions(t *testing.T) {
 		{"unvalidated: RTO leaves slow start's window", inUnvalidated, func(s *sender) { s.ack(9000); s.event(inputRTO) }, normal, rto, 29_000, 10_000},
 		{"unvalidated: RTO and the stack has collapsed the window", inUnvalidated, func(s *sender) { s.cwnd = 1000; s.event(inputRTO) }, normal, rto, 1000, 10_000},
 		{"unvalidated: RTO with nothing proven", fromIdle, func(s *sender) { s.event(inputRTO) }, normal, rto, 10_000, 2000},
+		{"unvalidated: RTO leaves PipeSize where more flew than the window held", inReconnaissance, func(s *sender) { s.cwnd = 15_000; s.send(); s.event(inputRTO) }, normal, rto, 20_000, 10_000},
 		{"unvalidated: replaced", inUnvalidated, func(s *sender) { s.leave(replaced) }, normal, replaced, 20_000, 0},
 		{"unvalidated: drained", inUnvalidated, func(s *sender) { s.ack(9000); s.leave(draining) }, normal, draining, 29_000, 0},
 		{"unvalidated: replaced by a smaller window", inUnvalidated, func(s *sender) { s.cwnd = 7000; s.leave(replaced) }, normal, replaced, 7000, 0},
