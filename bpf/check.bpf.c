@@ -48,7 +48,7 @@ int phase_check(void *ctx)
 
 /* The trigger that stands in io is the reason for leaving. */
 SEC("syscall")
-int phase_leave_check(void *ctx)
+int leave_check(void *ctx)
 {
 	__u32 zero = 0;
 	struct check_phase *check = bpf_map_lookup_elem(&check_phases, &zero);

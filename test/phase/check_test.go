@@ -85,7 +85,7 @@ func step(t testing.TB, c *check) {
 // leave lets the kernel end c's phase from outside, for the reason in its trigger.
 func leave(t testing.TB, c *check) {
 	t.Helper()
-	run(t, load(t).PhaseLeaveCheck, c)
+	run(t, load(t).LeaveCheck, c)
 }
 
 func run(t testing.TB, program *ebpf.Program, c *check) {
