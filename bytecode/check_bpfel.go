@@ -109,11 +109,11 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	CheckMapCheckPhases      = "check_phases"
-	CheckMapCheckSeals       = "check_seals"
-	CheckProgPhaseCheck      = "phase_check"
-	CheckProgPhaseLeaveCheck = "phase_leave_check"
-	CheckProgSealCheck       = "seal_check"
+	CheckMapCheckPhases = "check_phases"
+	CheckMapCheckSeals  = "check_seals"
+	CheckProgLeaveCheck = "leave_check"
+	CheckProgPhaseCheck = "phase_check"
+	CheckProgSealCheck  = "seal_check"
 )
 
 // LoadCheck returns the embedded CollectionSpec for Check.
@@ -158,9 +158,9 @@ type CheckSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type CheckProgramSpecs struct {
-	PhaseCheck      *ebpf.ProgramSpec `ebpf:"phase_check"`
-	PhaseLeaveCheck *ebpf.ProgramSpec `ebpf:"phase_leave_check"`
-	SealCheck       *ebpf.ProgramSpec `ebpf:"seal_check"`
+	LeaveCheck *ebpf.ProgramSpec `ebpf:"leave_check"`
+	PhaseCheck *ebpf.ProgramSpec `ebpf:"phase_check"`
+	SealCheck  *ebpf.ProgramSpec `ebpf:"seal_check"`
 }
 
 // CheckMapSpecs contains maps before they are loaded into the kernel.
@@ -218,15 +218,15 @@ type CheckVariables struct {
 //
 // It can be passed to LoadCheckObjects or ebpf.CollectionSpec.LoadAndAssign.
 type CheckPrograms struct {
-	PhaseCheck      *ebpf.Program `ebpf:"phase_check"`
-	PhaseLeaveCheck *ebpf.Program `ebpf:"phase_leave_check"`
-	SealCheck       *ebpf.Program `ebpf:"seal_check"`
+	LeaveCheck *ebpf.Program `ebpf:"leave_check"`
+	PhaseCheck *ebpf.Program `ebpf:"phase_check"`
+	SealCheck  *ebpf.Program `ebpf:"seal_check"`
 }
 
 func (p *CheckPrograms) Close() error {
 	return _CheckClose(
+		p.LeaveCheck,
 		p.PhaseCheck,
-		p.PhaseLeaveCheck,
 		p.SealCheck,
 	)
 }
