@@ -111,6 +111,7 @@ const (
 const (
 	CheckMapCheckPhases = "check_phases"
 	CheckMapCheckSeals  = "check_seals"
+	CheckProgLeaveCheck = "leave_check"
 	CheckProgPhaseCheck = "phase_check"
 	CheckProgSealCheck  = "seal_check"
 )
@@ -157,6 +158,7 @@ type CheckSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type CheckProgramSpecs struct {
+	LeaveCheck *ebpf.ProgramSpec `ebpf:"leave_check"`
 	PhaseCheck *ebpf.ProgramSpec `ebpf:"phase_check"`
 	SealCheck  *ebpf.ProgramSpec `ebpf:"seal_check"`
 }
@@ -216,12 +218,14 @@ type CheckVariables struct {
 //
 // It can be passed to LoadCheckObjects or ebpf.CollectionSpec.LoadAndAssign.
 type CheckPrograms struct {
+	LeaveCheck *ebpf.Program `ebpf:"leave_check"`
 	PhaseCheck *ebpf.Program `ebpf:"phase_check"`
 	SealCheck  *ebpf.Program `ebpf:"seal_check"`
 }
 
 func (p *CheckPrograms) Close() error {
 	return _CheckClose(
+		p.LeaveCheck,
 		p.PhaseCheck,
 		p.SealCheck,
 	)

@@ -13,6 +13,10 @@ import (
 // The kernel takes each socket's own.
 const exampleMSS = 1448
 
+// leastCareful is the smallest window, in segments, that careful resumes from:
+// the jump is half of it, and is to be three times the initial window of ten.
+const leastCareful = 2 * 3 * 10
+
 // effectiveMode is the mode that counts: an entry may choose, unless its policy is off.
 func effectiveMode(mode resume.Mode, policy resume.Policy) resume.Mode {
 	if mode == resume.ModePolicy || policy.Mode == resume.ModeOff {
@@ -73,8 +77,8 @@ func whyCold(e pathstore.Entry, rule pathstore.Rule) string {
 		return fmt.Sprintf("%d bytes are less than one segment of %d", uint32(capped(e.Cwnd, rule.Policy.MaxCwnd)), exampleMSS)
 	case effectiveMode(e.Mode, rule.Policy) == resume.ModeCareful && e.RTT == 0:
 		return "careful needs the RTT of the path to confirm it; store it with --rtt"
-	case effectiveMode(e.Mode, rule.Policy) == resume.ModeCareful && capped(e.Cwnd, rule.Policy.MaxCwnd) < 40*exampleMSS:
-		return fmt.Sprintf("half of %d bytes saves no round trip over the usual start", uint32(capped(e.Cwnd, rule.Policy.MaxCwnd)))
+	case effectiveMode(e.Mode, rule.Policy) == resume.ModeCareful && capped(e.Cwnd, rule.Policy.MaxCwnd) < leastCareful*exampleMSS:
+		return fmt.Sprintf("half of %d bytes gains nothing over the usual start", uint32(capped(e.Cwnd, rule.Policy.MaxCwnd)))
 	}
 	return ""
 }

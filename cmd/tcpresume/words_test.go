@@ -65,6 +65,8 @@ func TestNextConnection(t *testing.T) {
 		{exact, func(p *resume.Policy) { p.MaxCwnd = 100 << 10; p.MaxSsthresh = 200 << 10 }, "starts with 70 segments of 1448 bytes, as the policy caps it; slow start ends at 141"},
 		{nil, nil, "starts as usual; once its first window is acknowledged and the round-trip time confirmed, it may jump to 90 segments of 1448 bytes"},
 		{nil, func(p *resume.Policy) { p.MaxJump = 64 << 10 }, "starts as usual; once its first window is acknowledged and the round-trip time confirmed, it may jump to 45 segments of 1448 bytes"},
+		{func(e *pathstore.Entry) { e.Cwnd = 60 * 1448 }, nil, "starts as usual; once its first window is acknowledged and the round-trip time confirmed, it may jump to 30 segments of 1448 bytes"},
+		{func(e *pathstore.Entry) { e.Cwnd = 60*1448 - 1 }, nil, "starts cold: half of 86879 bytes gains nothing over the usual start"},
 		{exact, func(p *resume.Policy) { p.Mode = resume.ModeOff }, "starts cold: the policy of 192.0.2.0/24 is off"},
 		{func(e *pathstore.Entry) { e.Mode = resume.ModeOff }, nil, "starts cold: the entry is off"},
 		{func(e *pathstore.Entry) { e.State, e.Holder = pathstore.StateInUse, 42 }, nil, "starts cold: a live connection (socket 42) holds the entry, which serves one only"},

@@ -3,7 +3,6 @@
 package careful
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
@@ -13,35 +12,6 @@ import (
 )
 
 const inUse = "reconnaissance, normal: in_use_elsewhere"
-
-func TestTwoConnectionsOneJump(t *testing.T) {
-	s := newStage(t, scene.MidPath)
-	for _, cc := range scene.Controls {
-		t.Run(cc, func(t *testing.T) {
-			check.Must(t, s.Forget(s.Client.IPv4))
-			s.Put(t, s.BDP())
-			first := s.Greeted(t, cc, lab.DialSpec{})
-			second := s.Greeted(t, cc, lab.DialSpec{})
-			waits := []func(testing.TB){first.Start(400_000), second.Start(400_000)}
-			for _, wait := range waits {
-				wait(t)
-			}
-			refused := func(p *scene.Pair) bool { return slices.Equal(s.Events.Story(p), []string{inUse}) }
-			check.Eventually(t, scene.Patience, "a refusal", func() bool { return refused(first) || refused(second) })
-			if refused(first) { // the order of two goroutines
-				first, second = second, first
-			}
-			s.Ended(t, second, inUse)
-			check.Same(t, "entry", scene.StateOf(s.Entry(t, s.Client.IPv4)), scene.EntryState{State: pathstore.StateInUse, Holder: first.Cookie, Uses: 1})
-			first.Reset(t)
-			check.Eventually(t, scene.Patience, "a free entry", func() bool { return s.Entry(t, s.Client.IPv4).State == pathstore.StateFree })
-			next := s.Greeted(t, cc, lab.DialSpec{})
-			next.Send(t, 200_000)
-			check.Same(t, "trigger of the next", s.Events.Change(t, next, "unvalidated").Trigger, "congestion_window_limited")
-			next.Reset(t)
-		})
-	}
-}
 
 // A fresh report frees the entry, but not the path of a connection that still jumps.
 func TestFreshReportStartsNoSecondJump(t *testing.T) {

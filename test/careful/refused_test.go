@@ -78,23 +78,6 @@ func TestModeOffNeverJumps(t *testing.T) {
 }
 
 // What becomes of the entry between ESTABLISHED and the first data decides.
-func TestExpiredSetIsDeleted(t *testing.T) {
-	s := newStage(t, scene.MidPath)
-	for _, cc := range scene.Controls {
-		saved := s.BDP()
-		saved.TTL = time.Second
-		s.Put(t, saved)
-		p := s.Greeted(t, cc, lab.DialSpec{})
-		time.Sleep(1200 * time.Millisecond)
-		wait := p.Start(200_000)
-		change := s.Events.Change(t, p, "normal")
-		check.Between(t, "window", change.Cwnd, 10, 20)
-		wait(t)
-		s.Ended(t, p, "reconnaissance, normal: expired_meanwhile")
-		check.Same(t, "entry", s.Entry(t, s.Client.IPv4).State, pathstore.StateSpent)
-	}
-}
-
 func TestFlushEndsResuming(t *testing.T) {
 	s := newStage(t, scene.MidPath)
 	for _, cc := range scene.Controls {

@@ -20,7 +20,8 @@ func TestEachReasonToStartColdIsCounted(t *testing.T) {
 	off, brief, small := usable, usable, usable
 	off.Mode, brief.TTL, small.Cwnd = resume.ModeOff, 1, 1000
 	careful := resume.Path{Cwnd: 200_000, Mode: resume.ModeCareful}
-	tooLittle := resume.Path{Cwnd: 50_000, RTT: shortPath.RTT, Mode: resume.ModeCareful}
+	const least = 2 * 3 * 10 * 1448 // a jump of half of it is three initial windows
+	tooLittle := resume.Path{Cwnd: least - 1, RTT: shortPath.RTT, Mode: resume.ModeCareful}
 	noPolicy := func(*resume.Policy) {}
 
 	for name, c := range map[string]struct {

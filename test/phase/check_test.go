@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/cilium/ebpf"
+
 	"github.com/tcpresume/tcpresume/bytecode"
 )
 
@@ -13,11 +15,13 @@ import (
 type check = bytecode.CheckCheckPhase
 
 const (
-	inputSend = bytecode.CheckPhaseInputPHASE_SEND
-	inputAck  = bytecode.CheckPhaseInputPHASE_ACK
-	inputLoss = bytecode.CheckPhaseInputPHASE_LOSS
-	inputECN  = bytecode.CheckPhaseInputPHASE_ECN
-	inputRTO  = bytecode.CheckPhaseInputPHASE_RTO
+	inputSend  = bytecode.CheckPhaseInputPHASE_SEND
+	inputAck   = bytecode.CheckPhaseInputPHASE_ACK
+	inputLoss  = bytecode.CheckPhaseInputPHASE_LOSS
+	inputECN   = bytecode.CheckPhaseInputPHASE_ECN
+	inputRTO   = bytecode.CheckPhaseInputPHASE_RTO
+	inputMTU   = bytecode.CheckPhaseInputPHASE_MTU
+	inputLocal = bytecode.CheckPhaseInputPHASE_LOCAL
 )
 
 // The short names that the tests use; the values are the kernel's.
@@ -45,11 +49,15 @@ const (
 	exitRecovery      = uint32(bytecode.KernelResumeTriggerRESUME_TRIGGER_EXIT_RECOVERY)
 	noGain            = uint32(bytecode.KernelResumeTriggerRESUME_TRIGGER_NO_GAIN)
 	pipeFull          = uint32(bytecode.KernelResumeTriggerRESUME_TRIGGER_PIPE_FULL)
+	localCongestion   = uint32(bytecode.KernelResumeTriggerRESUME_TRIGGER_LOCAL_CONGESTION)
+	replaced          = uint32(bytecode.KernelResumeTriggerRESUME_TRIGGER_REPLACED)
+	draining          = uint32(bytecode.KernelResumeTriggerRESUME_TRIGGER_DRAINING)
 
 	bySavedWindow    = uint32(bytecode.KernelResumeLimitRESUME_LIMIT_SAVED_WINDOW)
 	byMaxJump        = uint32(bytecode.KernelResumeLimitRESUME_LIMIT_MAX_JUMP)
 	byStandingQueue  = uint32(bytecode.KernelResumeLimitRESUME_LIMIT_STANDING_QUEUE)
 	byReceiverWindow = uint32(bytecode.KernelResumeLimitRESUME_LIMIT_RECEIVER_WINDOW)
+	byClamp          = uint32(bytecode.KernelResumeLimitRESUME_LIMIT_CLAMP)
 )
 
 type inputNumber = bytecode.CheckPhaseInput
@@ -71,11 +79,22 @@ func load(t testing.TB) *bytecode.CheckObjects {
 // step lets the kernel run the step function on c.
 func step(t testing.TB, c *check) {
 	t.Helper()
+	run(t, load(t).PhaseCheck, c)
+}
+
+// leave lets the kernel end c's phase from outside, for the reason in its trigger.
+func leave(t testing.TB, c *check) {
+	t.Helper()
+	run(t, load(t).LeaveCheck, c)
+}
+
+func run(t testing.TB, program *ebpf.Program, c *check) {
+	t.Helper()
 	loaded := load(t)
 	if err := loaded.CheckPhases.Put(uint32(0), c); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loaded.PhaseCheck.Run(nil); err != nil {
+	if _, err := program.Run(nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := loaded.CheckPhases.Lookup(uint32(0), c); err != nil {

@@ -65,7 +65,7 @@ func FuzzLives(f *testing.F) {
 // map or a bug elsewhere would: what bounds a window must hold in each.
 func FuzzStates(f *testing.F) {
 	for _, from := range []func(testing.TB) *sender{inReconnaissance, inUnvalidated, fromIdle, inValidating, inRetreat, inFilling, inOpenFilling, inNormal, inExact} {
-		for input := inputSend; input <= inputRTO; input++ {
+		for input := inputSend; input <= inputLocal; input++ {
 			s := from(f)
 			s.see(input)
 			var raw bytes.Buffer
@@ -84,10 +84,17 @@ func FuzzStates(f *testing.F) {
 			t.Fatal(err)
 		}
 		before.Phase.Now %= filling + 1
-		before.Io.Input %= inputRTO + 1
+		before.Io.Input %= inputLocal + 1
 		after := before
 		step(t, &after)
 		bounded(t, before, after)
+		if before.Phase.Now == normal {
+			return // nothing to leave
+		}
+		before.Io.Trigger = replaced
+		after = before
+		leave(t, &after)
+		leftBehind(t, before, after)
 	})
 }
 
@@ -112,17 +119,36 @@ func bounded(t *testing.T, before, after check) {
 		fail("no growth in Safe Retreat")
 	case is == safeRetreat && was != is && after.Io.Cwnd > max(before.Io.Cwnd, two):
 		fail("no growth by a retreat")
+	case (was == unvalidated || was == validating) && (is == safeRetreat || is == normal) &&
+		uint64(after.Io.Cwnd) > max(uint64(after.Phase.Pipe), slowStartOf(after), uint64(two)):
+		fail("every way out but validation leaves what is proven")
+	case was == validating && uint64(after.Io.Cwnd) > max(uint64(before.Io.Cwnd), slowStartOf(after), uint64(after.Phase.Cold), uint64(before.Phase.SavedCwnd)):
+		fail("no growth above the saved window before it is validated")
+	case was == filling && uint64(after.Io.Cwnd) > uint64(before.Io.Cwnd)+uint64(before.Phase.Credit)+uint64(before.Io.Acked):
+		fail("Filling never grows faster than slow start")
 	}
 	if was == reconnaissance && is == unvalidated {
 		allowed := before.Phase.SavedCwnd / 2
 		if before.Phase.MaxJump != 0 {
 			allowed = min(allowed, before.Phase.MaxJump)
 		}
-		if after.Io.Cwnd > min(allowed, before.Io.ReceiverWindow) {
-			fail("the jump is bounded by half of the saved window, max_jump and the receiver")
+		if after.Io.Cwnd > min(allowed, before.Io.ReceiverWindow, before.Io.Clamp) {
+			fail("the jump is bounded by half of the saved window, max_jump, the receiver and the socket")
 		}
 	}
 	if was == reconnaissance && is != unvalidated && after.Io.Cwnd != before.Io.Cwnd {
 		fail("Reconnaissance leaves the window alone")
+	}
+}
+
+func leftBehind(t *testing.T, before, after check) {
+	t.Helper()
+	allowed := uint64(before.Io.Cwnd)
+	switch before.Phase.Now {
+	case unvalidated, validating, safeRetreat:
+		allowed = min(allowed, max(uint64(after.Phase.Pipe), slowStartOf(after)))
+	}
+	if after.Phase.Now != normal || after.Io.Trigger != replaced || uint64(after.Io.Cwnd) != allowed {
+		t.Fatalf("leaving leaves what is proven and no phase, window %d\nbefore %+v\nafter %+v", allowed, before, after)
 	}
 }

@@ -10,7 +10,8 @@ func (w *walk) invariants(before check) {
 		w.t.Helper()
 		w.t.Fatalf("%s\nbefore %+v\nafter %+v", rule, before, w.check)
 	}
-	slowStart := max(w.initialWindow, uint64(w.Phase.CwndBefore)+uint64(uint32(w.delivered)-w.Phase.DeliveredBefore))
+	slowStart := slowStartOf(w.check)
+	proven := max(uint64(w.Phase.Pipe), slowStart)
 
 	switch {
 	case was == normal && (is != normal || w.Io.Trigger != none || w.Io.Cwnd != before.Io.Cwnd || w.Io.Ssthresh != 0):
@@ -27,7 +28,9 @@ func (w *walk) invariants(before check) {
 			fail("no jump without all initial data acknowledged")
 		case w.Io.Cwnd > before.Phase.SavedCwnd/2, before.Phase.MaxJump != 0 && w.Io.Cwnd > before.Phase.MaxJump, w.Io.Cwnd > before.Io.ReceiverWindow:
 			fail("the jump is bounded by half of the saved window, max_jump and the receiver")
-		case uint64(w.Io.Cwnd) < 2*uint64(before.Io.Cwnd):
+		case w.Io.Cwnd > before.Io.Clamp:
+			fail("no window above the socket's own bound")
+		case uint64(w.Io.Cwnd) < 3*uint64(before.Io.Cwnd):
 			fail("a jump that saves no round trip is none")
 		}
 	}
@@ -39,21 +42,34 @@ func (w *walk) invariants(before check) {
 		if w.Phase.MaxJump != 0 {
 			allowed = min(allowed, w.Phase.MaxJump)
 		}
-		if w.Phase.Jump > allowed || w.cwnd > max(uint64(w.Phase.Jump), slowStart) {
+		if w.Phase.Jump > allowed || (was != validating && w.cwnd > max(uint64(w.Phase.Jump), slowStart)) {
 			fail("no window above the jump before it is validated, but what slow start would have reached")
 		}
 	}
+	if was == validating && w.Io.Cwnd > before.Io.Cwnd { // 3.4
+		bound := max(slowStart, uint64(w.Phase.Cold))
+		if w.Phase.Open != 0 {
+			bound = max(bound, uint64(w.Phase.SavedCwnd))
+		}
+		if w.cwnd > bound || w.cwnd > max(slowStart, uint64(before.Io.Cwnd)+uint64(before.Io.Acked)) {
+			fail("the window grows as in slow start, to the saved one at most and only where no queue was seen")
+		}
+	}
+	if (was == unvalidated || was == validating) && (is == safeRetreat || is == normal) && w.cwnd > proven {
+		fail("every way out but validation leaves what is proven")
+	}
+	w.grownInFilling(was, before, fail)
 	if was == safeRetreat && w.Io.Cwnd > before.Io.Cwnd { // 3.5
 		fail("no growth in Safe Retreat")
 	}
 	if is == safeRetreat && was != safeRetreat && w.Io.Cwnd > max(w.Phase.Pipe/2, 2*before.Io.Mss) {
 		fail("3.5: at most half of PipeSize at the retreat")
 	}
-	proven := max(w.Phase.Pipe/2, 2*before.Io.Mss)
+	threshold := max(w.Phase.Pipe/2, 2*before.Io.Mss)
 	if was == filling {
-		proven = before.Io.Cwnd
+		threshold = before.Io.Cwnd
 	}
-	if w.Io.Ssthresh > proven { // 3.5
+	if w.Io.Ssthresh > threshold { // 3.5
 		fail("no ssthresh above what was proven")
 	}
 	if ends := before.Io.Input == inputAck && int32(before.Io.SndUna-before.Phase.LastUnvalidated) >= 0; ends && w.Io.Trigger != pathChanged &&
@@ -62,6 +78,26 @@ func (w *walk) invariants(before check) {
 	}
 	if w.Phase.Pipe < w.Phase.FlightBefore || w.Phase.Pipe < before.Phase.Pipe {
 		fail("PipeSize never shrinks")
+	}
+}
+
+// slowStartOf is where the window would be without the jump: all that was delivered since, on top of before.
+func slowStartOf(c check) uint64 {
+	grown := uint64(c.Phase.CwndBefore) + uint64(c.Io.Delivered-c.Phase.DeliveredBefore)
+	return max(uint64(c.Io.InitialWindow), min(grown, 1<<32-1))
+}
+
+// grownInFilling compares all growth since Filling began with what was acknowledged
+// since, as a window that grows by less at first may grow by more later.
+func (w *walk) grownInFilling(was uint32, before check, fail func(string)) {
+	w.t.Helper()
+	if was != filling {
+		w.filledFrom, w.filled = w.cwnd, 0
+		return
+	}
+	w.filled += uint64(before.Io.Acked)
+	if w.cwnd > w.filledFrom+w.filled {
+		fail("Filling never grows faster than slow start")
 	}
 }
 
@@ -83,13 +119,8 @@ func (w *walk) ends() {
 	default:
 		w.t.Fatalf("phase %d goes on although everything is acknowledged: %+v", w.Phase.Now, w.check)
 	}
-	w.nxt += w.mss
-	w.ack(w.mss) // a round of its own
-	const samples = 8
-	for range samples { // a standing queue, as RFC 9406 sees one
-		w.Io.RttUs = w.Phase.BaseRttUs + 1_000_000
-		w.event(inputAck)
-	}
+	const looks = 7 + 8                              // the look that has begun, and one that sees nothing else
+	w.samples(looks, w.Phase.BaseRttUs+1_000_000, 0) // a standing queue, as RFC 9406 sees one
 	if w.Phase.Now == filling {
 		w.t.Fatalf("growth goes on although the delay has risen: %+v", w.check)
 	}

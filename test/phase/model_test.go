@@ -10,18 +10,19 @@ type model struct {
 	savedCwnd, savedRTT, maxJump uint64
 	rttLow, rttHigh              uint64 // percent
 
-	initialSeen                bool
-	initialEnd                 uint64
-	firstUnvalidated           uint64
-	lastUnvalidated            uint64
-	jump, pipe                 uint64
-	limit                      uint32
-	flightBefore, cwndBefore   uint64
-	deliveredBefore            uint64
-	jumpedUs, retreatedUs      uint64
-	baseRTT, roundMin, samples uint64
-	roundEnd, credit           uint64
-	opened                     bool // a look at the delay allowed to grow
+	initialSeen              bool
+	initialEnd               uint64
+	firstUnvalidated         uint64
+	lastUnvalidated          uint64
+	jump, pipe               uint64
+	limit                    uint32
+	flightBefore, cwndBefore uint64
+	deliveredBefore          uint64
+	jumpedUs, retreatedUs    uint64
+	baseRTT, lowest, samples uint64
+	roundEnd, cold           uint64 // cold: slow start's window had there been no jump
+	credit                   uint64
+	opened                   bool // the delay allowed to grow
 }
 
 // verdict is what a model says after an event.
@@ -49,7 +50,7 @@ func (m *model) event(s *sender, input inputNumber, acked, rttUs uint64) verdict
 	case m.now == unvalidated:
 		m.unvalidated(s, &v)
 	case m.now == validating:
-		m.validating(s, &v)
+		m.validating(s, acked, rttUs, &v)
 	case m.now == safeRetreat:
 		m.safeRetreat(s, &v)
 	case m.now == filling:
@@ -78,18 +79,20 @@ func (m *model) reconnaissance(s *sender, input inputNumber, v *verdict) {
 		return
 	}
 	jump := m.jumpWindow(s)
-	if jump < 2*s.cwnd {
+	if jump < 3*s.cwnd { // less than what slow start does in the time that a jump takes
 		m.enter(normal, noGain, v)
 		return
 	}
 	m.jump, v.cwnd = jump, jump
 	m.flightBefore, m.cwndBefore, m.deliveredBefore = s.flight(), s.cwnd, s.delivered
 	m.pipe, m.firstUnvalidated, m.jumpedUs = s.flight(), s.nxt, s.nowUs
+	m.cold, m.roundEnd = s.cwnd, s.nxt
+	m.baseRTT, m.lowest, m.samples, m.opened = s.minRTTUs, never, 0, false
 	m.enter(unvalidated, windowLimited, v)
 }
 
 // 3.3: at most half of the saved window and max_jump; our own: less behind a
-// standing queue, and no more than the receiver takes.
+// standing queue, and no more than the receiver or the socket's own bound takes.
 func (m *model) jumpWindow(s *sender) uint64 {
 	jump := m.savedCwnd / 2
 	m.limit = bySavedWindow
@@ -104,6 +107,9 @@ func (m *model) jumpWindow(s *sender) uint64 {
 	}
 	if s.receiverWindow < jump {
 		jump, m.limit = s.receiverWindow, byReceiverWindow
+	}
+	if s.clamp < jump {
+		jump, m.limit = s.clamp, byClamp
 	}
 	return jump
 }
@@ -123,8 +129,39 @@ func (m *model) slowStart(s *sender) uint64 {
 	return max(s.initialWindow, m.cwndBefore+s.delivered-m.deliveredBefore)
 }
 
+// proven is what may stay of a window that nothing else speaks for.
+func (m *model) proven(s *sender) uint64 { return max(m.pipe, m.slowStart(s)) }
+
+const never = 1<<32 - 1
+
+// roundPassed reports whether something is acknowledged that was sent after the
+// last round began; slow start would have doubled meanwhile.
+func (m *model) roundPassed(s *sender) bool {
+	if s.una <= m.roundEnd {
+		return false
+	}
+	m.roundEnd, m.cold = s.nxt, min(2*m.cold, 1<<32-1)
+	return true
+}
+
+// look takes a sample of the delay; of eight in a row the lowest counts. RFC
+// 9406: a queue stands where it exceeds the base by an eighth, 4 to 16 ms.
+func (m *model) look(rttUs uint64) (full bool) {
+	if rttUs != 0 {
+		m.lowest = min(m.lowest, rttUs)
+		m.samples++
+	}
+	if m.samples < 8 {
+		return false
+	}
+	full = m.lowest > m.baseRTT+min(16_000, max(4000, m.baseRTT/8))
+	m.opened, m.samples, m.lowest = !full, 0, never
+	return full
+}
+
 func (m *model) unvalidated(s *sender, v *verdict) {
 	m.measure(s)
+	m.roundPassed(s)
 	v.cwnd = m.jump
 	var trigger uint32
 	switch {
@@ -138,7 +175,7 @@ func (m *model) unvalidated(s *sender, v *verdict) {
 		return
 	}
 	if s.flight() < s.initialWindow || s.flight() <= m.pipe {
-		v.cwnd = max(m.pipe, m.slowStart(s))
+		v.cwnd = m.proven(s)
 		m.enter(normal, rateLimited, v)
 		return
 	}
@@ -146,14 +183,21 @@ func (m *model) unvalidated(s *sender, v *verdict) {
 	m.enter(validating, trigger, v)
 }
 
-func (m *model) validating(s *sender, v *verdict) {
+// 3.4: growth is slow start's, up to the saved window where no queue was seen,
+// otherwise up to where it would have come without the jump.
+func (m *model) validating(s *sender, acked, rttUs uint64, v *verdict) {
 	m.measure(s)
-	v.cwnd = max(s.cwnd, m.slowStart(s))
+	m.roundPassed(s)
+	m.look(rttUs)
+	bound := m.cold
+	if m.opened {
+		bound = max(bound, m.savedCwnd)
+	}
+	v.cwnd = max(s.cwnd, m.slowStart(s), min(bound, s.cwnd+acked))
 	if s.una < m.lastUnvalidated {
 		return
 	}
-	m.baseRTT, m.credit, m.opened = s.minRTTUs, 0, false
-	m.newRound(s)
+	m.credit = 0
 	m.enter(filling, lastAcknowledged, v)
 }
 
@@ -176,12 +220,13 @@ func (m *model) safeRetreat(s *sender, v *verdict) {
 }
 
 func (m *model) congestion(s *sender, input inputNumber, v *verdict) {
-	trigger := map[inputNumber]uint32{inputLoss: packetLoss, inputECN: ecnCE, inputRTO: rto}[input]
+	trigger := map[inputNumber]uint32{
+		inputLoss: packetLoss, inputECN: ecnCE, inputRTO: rto, inputMTU: pathChanged, inputLocal: localCongestion,
+	}[input]
 	switch inJump := m.now == unvalidated || m.now == validating; {
 	case input == inputRTO && (inJump || m.now == safeRetreat):
-		m.measure(s)
+		m.leave(s, trigger, v)
 		v.ssthresh = max(2*s.mss, m.pipe/2)
-		m.enter(normal, trigger, v)
 	case m.now == safeRetreat:
 	case inJump:
 		m.retreat(s, trigger, v)
@@ -190,36 +235,43 @@ func (m *model) congestion(s *sender, input inputNumber, v *verdict) {
 	}
 }
 
-func (m *model) newRound(s *sender) {
-	m.roundEnd, m.roundMin, m.samples = s.nxt, 1<<32-1, 0
+// leave ends any phase; what the jump opened is not left behind.
+func (m *model) leave(s *sender, reason uint32, v *verdict) {
+	switch m.now {
+	case unvalidated, validating, safeRetreat:
+		m.measure(s)
+		v.cwnd = min(s.cwnd, m.proven(s))
+	}
+	m.enter(normal, reason, v)
 }
 
-// RFC 9406: full when the lowest RTT of a round exceeds the base by an eighth, 4 to 16 ms.
-func (m *model) filling(s *sender, acked, rttUs uint64, v *verdict) {
-	if rttUs != 0 {
-		m.roundMin = min(m.roundMin, rttUs)
-		m.samples++
+// quarters is how much of slow start's growth is left at the present window.
+func (m *model) quarters(s *sender) uint64 {
+	switch {
+	case s.cwnd < m.savedCwnd:
+		return 4
+	case s.cwnd < m.cold/4*3:
+		return 3
+	case s.cwnd < 2*m.cold:
+		return 2
+	default:
+		return 1
 	}
-	if m.samples >= 8 && m.roundMin > m.baseRTT+min(16_000, max(4000, m.baseRTT/8)) {
+}
+
+func (m *model) filling(s *sender, acked, rttUs uint64, v *verdict) {
+	if m.look(rttUs) {
 		v.ssthresh = s.cwnd
 		m.enter(normal, pipeFull, v)
 		return
 	}
-	m.opened = m.opened || m.samples >= 8 || s.una > m.roundEnd
-	if s.una > m.roundEnd {
-		m.newRound(s)
-	}
+	m.opened = m.roundPassed(s) || m.opened
 	if s.flight()+acked+3*s.mss < s.cwnd/2 {
 		return
 	}
-	m.credit += acked
-	switch {
-	case !m.opened:
-	case s.cwnd < m.savedCwnd:
-		v.cwnd += m.credit
-		m.credit = 0
-	default:
-		v.cwnd += m.credit / (4 * s.mss) * s.mss
-		m.credit %= 4 * s.mss
+	m.credit += acked * m.quarters(s) / 4
+	if m.opened {
+		v.cwnd += m.credit - m.credit%s.mss
+		m.credit %= s.mss
 	}
 }

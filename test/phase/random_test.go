@@ -21,6 +21,8 @@ type walk struct {
 	dice
 	model model
 	queue uint64 // what a standing queue adds to each sample, if it is there at all
+
+	filledFrom, filled uint64 // the window at the start of Filling, and what was acknowledged since
 }
 
 func newWalk(t testing.TB, random dice) *walk {
@@ -42,6 +44,9 @@ func newWalk(t testing.TB, random dice) *walk {
 	if random.IntN(8) == 0 {
 		s.receiverWindow = mss * uint64(random.IntN(400))
 	}
+	if random.IntN(8) == 0 {
+		s.clamp = mss * uint64(10+random.IntN(400))
+	}
 	queue := s.minRTTUs * uint64(random.IntN(2))
 	return &walk{sender: s, dice: random, queue: queue, model: model{
 		now: reconnaissance, savedCwnd: uint64(s.Phase.SavedCwnd), savedRTT: uint64(s.Phase.SavedRttUs),
@@ -54,10 +59,16 @@ func (w *walk) compare(before check) {
 	w.t.Helper()
 	kernel := w.cwnd
 	w.cwnd = uint64(before.Io.Cwnd)
-	v := w.model.event(w.sender, w.Io.Input, uint64(before.Io.Acked), uint64(before.Io.RttUs))
-	w.cwnd = kernel
 	m := &w.model
+	v := verdict{cwnd: w.cwnd}
+	if w.left {
+		m.leave(w.sender, before.Io.Trigger, &v)
+	} else {
+		v = m.event(w.sender, w.Io.Input, uint64(before.Io.Acked), uint64(before.Io.RttUs))
+	}
+	w.cwnd = kernel
 	if m.now != w.Phase.Now || v.trigger != w.Io.Trigger || v.cwnd != kernel || v.ssthresh != uint64(w.Io.Ssthresh) ||
+		m.cold != uint64(w.Phase.Cold) || m.credit != uint64(w.Phase.Credit) || m.opened != (w.Phase.Open != 0) ||
 		m.pipe != uint64(w.Phase.Pipe) || m.jump != uint64(w.Phase.Jump) || m.limit != w.Phase.Limit {
 		w.t.Fatalf("the kernel says %+v\n%+v\nthe model says %+v\n%+v\nbefore %+v", w.Phase, w.Io, *m, v, before)
 	}
@@ -93,7 +104,13 @@ func (w *walk) move() {
 		w.event(inputECN)
 	case n < 923:
 		w.event(inputRTO)
-	case n < 930:
+	case n < 925:
+		w.event(inputMTU)
+	case n < 927:
+		w.event(inputLocal)
+	case n < 929 && w.Phase.Now != normal:
+		w.leave([]uint32{replaced, draining}[w.IntN(2)])
+	case n < 934:
 		w.minRTTUs = 1 + w.minRTTUs*uint64(30+w.IntN(70))/100
 	case n < 960:
 		w.srttUs = max(w.minRTTUs, w.srttUs*uint64(90+w.IntN(25))/100)
@@ -121,7 +138,7 @@ func (w *walk) part(n uint64) uint64 {
 // both keep what the RFC demands at all times.
 func TestRandomLives(t *testing.T) {
 	random := rand.New(rand.NewPCG(9959, 3))
-	triggers := make(map[uint32]int)
+	triggers, limits := make(map[uint32]int), make(map[uint32]int)
 	steps, lives := 0, 0
 	for ; steps < randomSteps; lives++ {
 		w := newWalk(t, random)
@@ -130,6 +147,9 @@ func TestRandomLives(t *testing.T) {
 			w.compare(before)
 			w.invariants(before)
 			triggers[w.Io.Trigger]++
+			if w.Io.Trigger == windowLimited {
+				limits[w.Phase.Limit]++
+			}
 			steps++
 		}
 		for range 2000 {
@@ -143,9 +163,14 @@ func TestRandomLives(t *testing.T) {
 		w.ends()
 	}
 	for _, trigger := range []uint32{windowLimited, rttNotValidated, lastSent, firstAcknowledged, rttExceeded, rateLimited,
-		lastAcknowledged, pathChanged, packetLoss, ecnCE, rto, exitRecovery, noGain, pipeFull} {
+		lastAcknowledged, pathChanged, packetLoss, ecnCE, rto, exitRecovery, noGain, pipeFull, localCongestion, replaced, draining} {
 		if triggers[trigger] < 5 {
 			t.Errorf("trigger %d came %d times only: the walk does not reach it", trigger, triggers[trigger])
+		}
+	}
+	for limit := bySavedWindow; limit <= byClamp; limit++ {
+		if limits[limit] < 5 {
+			t.Errorf("limit %d bound %d jumps only: the walk does not reach it", limit, limits[limit])
 		}
 	}
 	t.Logf("%d steps, %d lives, triggers %v", steps, lives, triggers)

@@ -20,8 +20,10 @@ type sender struct {
 
 	mss, initialWindow uint64
 	receiverWindow     uint64
+	clamp              uint64
 	srttUs, minRTTUs   uint64
 
+	left    bool                          // the last step came from outside
 	observe func(s *sender, before check) // after each step, for invariants
 }
 
@@ -35,7 +37,7 @@ func newSender(t testing.TB, mss uint64, savedCwnd, maxJump uint32) *sender {
 	t.Helper()
 	s := &sender{
 		t: t, mss: mss, initialWindow: 10 * mss, cwnd: 10 * mss,
-		receiverWindow: 1 << 30, srttUs: someRTT, minRTTUs: someRTT,
+		receiverWindow: 1 << 30, clamp: 1<<32 - 1, srttUs: someRTT, minRTTUs: someRTT,
 	}
 	s.Phase.Now = reconnaissance
 	s.Phase.SavedCwnd = savedCwnd
@@ -72,6 +74,7 @@ func (s *sender) see(input inputNumber) {
 	s.Io.Flight = uint32(s.flight())
 	s.Io.Cwnd = uint32(s.cwnd)
 	s.Io.ReceiverWindow = uint32(s.receiverWindow)
+	s.Io.Clamp = uint32(s.clamp)
 	s.Io.Delivered = uint32(s.delivered)
 	s.Io.SrttUs = uint32(s.srttUs)
 	s.Io.MinRttUs = uint32(s.minRTTUs)
@@ -83,8 +86,23 @@ func (s *sender) see(input inputNumber) {
 func (s *sender) event(input inputNumber) {
 	s.t.Helper()
 	s.see(input)
+	s.do(step)
+}
+
+// leave ends the phase from outside, for a reason such as another congestion control.
+func (s *sender) leave(reason uint32) {
+	s.t.Helper()
+	s.see(inputAck)
+	s.Io.Ssthresh, s.Io.Trigger = 0, reason
+	s.left = true
+	s.do(leave)
+	s.left = false
+}
+
+func (s *sender) do(what func(testing.TB, *check)) {
+	s.t.Helper()
 	before := s.check
-	step(s.t, &s.check)
+	what(s.t, &s.check)
 	s.cwnd = uint64(s.Io.Cwnd)
 	if s.observe != nil {
 		s.observe(s, before)
@@ -100,6 +118,15 @@ func (s *sender) send() {
 		sent := min(s.waiting, s.cwnd-s.flight())
 		s.nxt += sent
 		s.waiting -= sent
+	}
+}
+
+// samples are ACKs of n bytes each, with a round-trip time that was measured.
+func (s *sender) samples(count int, rttUs uint32, n uint64) {
+	s.t.Helper()
+	for range count {
+		s.Io.RttUs = rttUs
+		s.ack(n)
 	}
 }
 

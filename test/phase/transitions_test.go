@@ -101,10 +101,14 @@ func TestTransitions(t *testing.T) {
 		{"reconnaissance jumps for one byte more", inReconnaissance, func(s *sender) { s.waiting, s.cwnd = 5001, 25_000; s.event(inputSend) }, unvalidated, windowLimited, 200_000, 0},
 		{"reconnaissance does not jump on an ACK", inReconnaissance, func(s *sender) { s.event(inputAck) }, reconnaissance, none, same, 0},
 		{"reconnaissance: RTT", inReconnaissance, func(s *sender) { fewerRTT(s); s.send() }, normal, rttNotValidated, same, 0},
-		{"reconnaissance: no gain", inReconnaissance, func(s *sender) { s.cwnd = 100_001; s.event(inputSend) }, normal, noGain, 100_001, 0},
+		{"reconnaissance: a third of the jump", inReconnaissance, func(s *sender) { s.cwnd = 66_666; s.event(inputSend) }, unvalidated, windowLimited, 200_000, 0},
+		{"reconnaissance: no gain", inReconnaissance, func(s *sender) { s.cwnd = 66_667; s.event(inputSend) }, normal, noGain, 66_667, 0},
 		{"reconnaissance: loss", inReconnaissance, func(s *sender) { s.event(inputLoss) }, normal, packetLoss, same, 0},
 		{"reconnaissance: ECN", inReconnaissance, func(s *sender) { s.event(inputECN) }, normal, ecnCE, same, 0},
 		{"reconnaissance: RTO", inReconnaissance, func(s *sender) { s.event(inputRTO) }, normal, rto, same, 0},
+		{"reconnaissance: MTU", inReconnaissance, func(s *sender) { s.event(inputMTU) }, normal, pathChanged, same, 0},
+		{"reconnaissance: this host's queue", inReconnaissance, func(s *sender) { s.event(inputLocal) }, normal, localCongestion, same, 0},
+		{"reconnaissance: left", inReconnaissance, func(s *sender) { s.leave(replaced) }, normal, replaced, same, 0},
 
 		{"unvalidated holds the jump", inUnvalidated, func(s *sender) { s.cwnd = 7000; s.ack(1000) }, unvalidated, none, 200_000, 0},
 		{"unvalidated: the ACK up to the first is not its ACK", inUnvalidated, func(s *sender) { s.ack(20_000) }, unvalidated, none, 200_000, 0},
@@ -122,7 +126,18 @@ func TestTransitions(t *testing.T) {
 		{"unvalidated: loss", inUnvalidated, func(s *sender) { s.event(inputLoss) }, safeRetreat, packetLoss, 10_000, 10_000},
 		{"unvalidated: ECN", inUnvalidated, func(s *sender) { s.event(inputECN) }, safeRetreat, ecnCE, 10_000, 10_000},
 		{"unvalidated: loss with nothing proven", fromIdle, func(s *sender) { s.event(inputLoss) }, safeRetreat, packetLoss, 2000, 2000},
-		{"unvalidated: RTO", inUnvalidated, func(s *sender) { s.event(inputRTO) }, normal, rto, 200_000, 10_000},
+		{"unvalidated: MTU", inUnvalidated, func(s *sender) { s.event(inputMTU) }, safeRetreat, pathChanged, 10_000, 10_000},
+		{"unvalidated: MTU, and the stack has reduced already", inUnvalidated, func(s *sender) { s.cwnd = 3000; s.event(inputMTU) }, safeRetreat, pathChanged, 3000, 3000},
+		{"unvalidated: this host's queue", inUnvalidated, func(s *sender) { s.event(inputLocal) }, safeRetreat, localCongestion, 10_000, 10_000},
+		{"unvalidated: RTO and the stack left the jump", inUnvalidated, func(s *sender) { s.event(inputRTO) }, normal, rto, 20_000, 10_000},
+		{"unvalidated: RTO leaves slow start's window", inUnvalidated, func(s *sender) { s.ack(9000); s.event(inputRTO) }, normal, rto, 29_000, 10_000},
+		{"unvalidated: RTO and the stack has collapsed the window", inUnvalidated, func(s *sender) { s.cwnd = 1000; s.event(inputRTO) }, normal, rto, 1000, 10_000},
+		{"unvalidated: RTO with nothing proven", fromIdle, func(s *sender) { s.event(inputRTO) }, normal, rto, 10_000, 2000},
+		{"unvalidated: RTO leaves PipeSize where more flew than the window held", inReconnaissance, func(s *sender) { s.cwnd = 15_000; s.send(); s.event(inputRTO) }, normal, rto, 20_000, 10_000},
+		{"unvalidated: replaced", inUnvalidated, func(s *sender) { s.leave(replaced) }, normal, replaced, 20_000, 0},
+		{"unvalidated: drained", inUnvalidated, func(s *sender) { s.ack(9000); s.leave(draining) }, normal, draining, 29_000, 0},
+		{"unvalidated: replaced by a smaller window", inUnvalidated, func(s *sender) { s.cwnd = 7000; s.leave(replaced) }, normal, replaced, 7000, 0},
+		{"unvalidated: left with nothing proven", fromIdle, func(s *sender) { s.leave(replaced) }, normal, replaced, 10_000, 0},
 		{"unvalidated does not change by sending", inUnvalidated, func(s *sender) { s.nowUs += 2 * someRTT; s.event(inputSend) }, unvalidated, none, 200_000, 0},
 
 		{"validating holds", inValidating, func(s *sender) { s.ack(30_000) }, validating, none, 79_000, 0},
@@ -132,7 +147,13 @@ func TestTransitions(t *testing.T) {
 		{"validating: path is no matter", inValidating, func(s *sender) { fewerRTT(s); s.event(inputAck) }, validating, none, 79_000, 0},
 		{"validating: loss", inValidating, func(s *sender) { s.event(inputLoss) }, safeRetreat, packetLoss, 10_500, 10_500},
 		{"validating: ECN", inValidating, func(s *sender) { s.event(inputECN) }, safeRetreat, ecnCE, 10_500, 10_500},
-		{"validating: RTO", inValidating, func(s *sender) { s.event(inputRTO) }, normal, rto, 79_000, 10_500},
+		{"validating: MTU", inValidating, func(s *sender) { s.event(inputMTU) }, safeRetreat, pathChanged, 10_500, 10_500},
+		{"validating: this host's queue", inValidating, func(s *sender) { s.event(inputLocal) }, safeRetreat, localCongestion, 10_500, 10_500},
+		{"validating: RTO", inValidating, func(s *sender) { s.event(inputRTO) }, normal, rto, 41_000, 10_500},
+		{"validating: RTO and the stack has collapsed the window", inValidating, func(s *sender) { s.cwnd = 1000; s.event(inputRTO) }, normal, rto, 1000, 10_500},
+		{"validating: replaced", inValidating, func(s *sender) { s.leave(replaced) }, normal, replaced, 41_000, 0},
+		{"validating: drained", inValidating, func(s *sender) { s.ack(30_000); s.leave(draining) }, normal, draining, 71_000, 0},
+		{"validating: does not change by sending", inValidating, func(s *sender) { s.event(inputSend) }, validating, none, 79_000, 0},
 
 		{"retreat: no growth", inRetreat, func(s *sender) { s.ack(30_000) }, safeRetreat, none, 10_500, 0},
 		{"retreat: another loss", inRetreat, func(s *sender) { s.ack(1000); s.event(inputLoss) }, safeRetreat, none, 10_500, 0},
@@ -143,18 +164,25 @@ func TestTransitions(t *testing.T) {
 		{"retreat: what was sent later proves nothing", inRetreat, func(s *sender) { s.nxt += 50_000; s.ack(128_000); s.repair() }, normal, exitRecovery, 10_500, 50_000},
 		{"retreat: sent just before", inRetreat, func(s *sender) { s.nowUs += someRTT - 1; s.ack(9000) }, safeRetreat, none, 10_500, 0},
 		{"retreat: sent with the ACK that began it", inRetreat, func(s *sender) { s.nowUs += someRTT; s.ack(9000) }, normal, exitRecovery, 10_500, 15_000},
+		{"retreat: MTU", inRetreat, func(s *sender) { s.event(inputMTU) }, safeRetreat, none, 10_500, 0},
+		{"retreat: this host's queue", inRetreat, func(s *sender) { s.event(inputLocal) }, safeRetreat, none, 10_500, 0},
 		{"retreat: RTO", inRetreat, func(s *sender) { s.ack(9000); s.event(inputRTO) }, normal, rto, 10_500, 15_000},
+		{"retreat: RTO and the stack has grown", inRetreat, func(s *sender) { s.ack(9000); s.cwnd = 90_000; s.event(inputRTO) }, normal, rto, 50_000, 15_000},
+		{"retreat: replaced", inRetreat, func(s *sender) { s.leave(replaced) }, normal, replaced, 10_500, 0},
+		{"retreat: drained and the stack has grown", inRetreat, func(s *sender) { s.cwnd = 90_000; s.leave(draining) }, normal, draining, 41_000, 0},
 
 		{"filling: path is no matter", inFilling, func(s *sender) { fewerRTT(s); s.event(inputAck) }, filling, none, 120_000, 0},
 		{"filling: loss", inFilling, func(s *sender) { s.event(inputLoss) }, normal, packetLoss, 120_000, 0},
 		{"filling: ECN", inFilling, func(s *sender) { s.event(inputECN) }, normal, ecnCE, 120_000, 0},
 		{"filling: RTO", inFilling, func(s *sender) { s.event(inputRTO) }, normal, rto, 120_000, 0},
+		{"filling: MTU", inFilling, func(s *sender) { s.event(inputMTU) }, normal, pathChanged, 120_000, 0},
+		{"filling: this host's queue", inFilling, func(s *sender) { s.event(inputLocal) }, normal, localCongestion, 120_000, 0},
+		{"filling: replaced", inFilling, func(s *sender) { s.leave(replaced) }, normal, replaced, 120_000, 0},
+		{"filling does not change by sending", inOpenFilling, func(s *sender) { s.event(inputSend) }, filling, none, 120_000, 0},
 
-		{"normal: loss", inNormal, func(s *sender) { s.event(inputLoss) }, normal, none, 20_000, 0},
-		{"normal: RTO", inNormal, func(s *sender) { s.event(inputRTO) }, normal, none, 20_000, 0},
 		{"normal does not jump", inNormal, (*sender).send, normal, none, 20_000, 0},
-		{"exact: loss", inExact, func(s *sender) { s.event(inputLoss) }, exact, none, 20_000, 0},
 		{"exact does not jump", inExact, (*sender).send, exact, none, 20_000, 0},
+		{"exact: replaced", inExact, func(s *sender) { s.leave(replaced) }, normal, replaced, 20_000, 0},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -167,6 +195,18 @@ func TestTransitions(t *testing.T) {
 			s.want(c.now, c.trigger, want)
 			s.wantSsthresh(c.ssthresh)
 		})
+	}
+}
+
+// What is over stays over, and mode exact has no phases.
+func TestNothingMovesNormalAndExact(t *testing.T) {
+	for now, from := range map[uint32]func(testing.TB) *sender{normal: inNormal, exact: inExact} {
+		for input := inputSend; input <= inputLocal; input++ {
+			s := from(t)
+			s.event(input)
+			s.want(now, none, 20_000)
+			s.wantSsthresh(0)
+		}
 	}
 }
 

@@ -92,22 +92,23 @@ func differ(a, b []outcome) int {
 func TestHugeWindows(t *testing.T) {
 	const largest = 65535 << 14
 	t.Run("the largest life", func(t *testing.T) {
-		s := readyToJump(t, 65_000, 1<<32-1, forever, 400<<20)
+		const flight = 4800 * 65_000 // a jump is three times as large
+		s := readyToJump(t, 65_000, 1<<32-1, forever, flight)
 		s.receiverWindow, s.waiting = largest, 1<<32-1
 		s.send()
 		s.want(unvalidated, windowLimited, largest)
-		s.ack(400 << 20)
+		s.ack(flight)
 		s.want(unvalidated, none, largest)
 		s.ack(65_000)
-		s.want(validating, firstAcknowledged, max(largest-400<<20-65_000, 800<<20+65_000))
+		s.want(validating, firstAcknowledged, largest-flight-65_000)
 		s.ack(s.flight() - 65_000)
-		s.want(validating, none, 400<<20+largest-65_000)
+		s.want(validating, none, flight+largest-65_000)
 		s.ack(65_000)
-		s.want(filling, lastAcknowledged, 400<<20+largest)
+		s.want(filling, lastAcknowledged, flight+largest)
 		s.wantPipe(largest)
 		s.nxt = s.una + s.cwnd
-		s.ack(400 << 20)
-		s.want(filling, none, 800<<20+largest)
+		s.ack(flight)
+		s.want(filling, none, 2*flight+largest)
 	})
 	t.Run("more waits and flies than 32 bits hold together", func(t *testing.T) {
 		s := inReconnaissance(t)
@@ -115,11 +116,40 @@ func TestHugeWindows(t *testing.T) {
 		s.event(inputSend)
 		s.want(unvalidated, windowLimited, 200_000)
 	})
-	t.Run("twice the window is beyond 32 bits", func(t *testing.T) {
+	t.Run("three times the window is beyond 32 bits", func(t *testing.T) {
+		const third = (1<<32 + 2) / 3 // of two more than 32 bits hold
 		s := inReconnaissance(t)
-		s.nxt, s.cwnd = s.una+1<<31+1, 1<<31
+		s.nxt, s.cwnd = s.una+third+1, third
 		s.event(inputSend)
-		s.want(normal, noGain, 1<<31)
+		s.want(normal, noGain, third)
+	})
+	t.Run("slow start would be beyond 32 bits", func(t *testing.T) {
+		s := inOpenFilling(t)
+		s.Phase.Cold = 1<<31 + 1
+		s.ack(1000)
+		if s.Phase.Cold != 1<<32-1 {
+			t.Errorf("slow start would be at %d", s.Phase.Cold)
+		}
+	})
+	t.Run("twice where slow start would be is beyond 32 bits", func(t *testing.T) {
+		s := inOpenFilling(t)
+		s.Phase.SavedCwnd, s.Phase.Cold, s.cwnd = 100_000, 1<<30, 1<<32-10_000
+		s.nxt = s.una + 1<<31
+		s.ack(4000)
+		s.want(filling, none, 1<<32-8000) // half of it
+	})
+	t.Run("growth beyond 32 bits", func(t *testing.T) {
+		s := inOpenFilling(t)
+		s.cwnd = 1<<32 - 1000
+		s.nxt = s.una + 1<<31
+		s.ack(4000)
+		s.want(filling, none, 1<<32-1)
+	})
+	t.Run("an ACK of half of the numbers", func(t *testing.T) {
+		s := inOpenFilling(t)
+		s.Phase.SavedCwnd, s.Io.Acked = 1<<32-1, 1<<31
+		s.event(inputAck)
+		s.want(filling, none, 120_000+1<<31/1000*1000)
 	})
 	t.Run("flight and a packet are beyond 32 bits", func(t *testing.T) {
 		s := inUnvalidated(t)
