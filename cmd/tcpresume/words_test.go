@@ -108,7 +108,7 @@ func TestCoveringPolicy(t *testing.T) {
 func TestPolicyFlags(t *testing.T) {
 	given := map[string]string{
 		"mode": "exact", "sharing": "shared", "scope": "netns", "dropin": "never", "live": "never", "max-cwnd": "1MiB", "max-ssthresh": "2MiB", "max-jump": "3MiB",
-		"lifetime": "1h", "key-v4": "24", "key-v6": "64", "learn": "false", "rtt-low": "40", "rtt-high": "500",
+		"lifetime": "1h", "key-v4": "24", "key-v6": "48", "learn": "false", "rtt-low": "40", "rtt-high": "500",
 	}
 	before := reflect.ValueOf(resume.DefaultPolicy())
 	changedBy := make(map[string]string)
