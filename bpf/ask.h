@@ -20,6 +20,7 @@ enum {
 	EOPNOTSUPP = 95,
 	ENOTCONN = 107,
 	EALREADY = 114,
+	EDQUOT = 122,
 };
 
 struct {
@@ -28,6 +29,25 @@ struct {
 	__type(key, __u32);
 	__type(value, struct resume_ask_rule);
 } resume_ask_rule SEC(".maps");
+
+/*
+ * What this cgroup's applications may store is a part of the map, so that they
+ * cannot push out the paths of others: so many new entries in so long a time.
+ */
+#define ASK_SHARE 32
+#define ASK_SPAN_NS (600 * SECOND_NS)
+
+struct ask_stored {
+	__u64 since_ns;
+	__u64 entries;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ask_stored);
+} resume_ask_stored SEC(".maps");
 
 /* One for each verdict but the first; docs/ask.md has them as a table. */
 static __always_inline int ask_errno(enum resume_verdict verdict)
@@ -55,6 +75,8 @@ static __always_inline int ask_errno(enum resume_verdict verdict)
 		return ENOTCONN;
 	case RESUME_VERDICT_UNSUPPORTED:
 		return EOPNOTSUPP;
+	case RESUME_VERDICT_QUOTA:
+		return EDQUOT;
 	default: /* losses are being repaired, or the entry is being rewritten */
 		return EAGAIN;
 	}
@@ -104,12 +126,13 @@ static __always_inline bool ask_path_taken(const struct join *join)
 	struct resume_path copy, *entry;
 
 	return claim_read(&join->peer, &copy, &entry) == CLAIM_TAKEN &&
-	       copy.claim != join->cookie && bpf_ktime_get_boot_ns() < copy.expires_ns;
+	       copy.claim != join->cookie && !path_expired(&join->policy, &copy);
 }
 
 static __always_inline enum resume_verdict ask_find(const struct resume_ask *ask, struct join *join)
 {
 	enum resume_verdict verdict;
+	__u32 retreats;
 
 	if (ask->kind == RESUME_ASK_TOKEN) {
 		__builtin_memcpy(join->key.addr, ask->token, sizeof(join->key.addr));
@@ -129,7 +152,9 @@ static __always_inline enum resume_verdict ask_find(const struct resume_ask *ask
 		return verdict;
 	if (verdict == RESUME_VERDICT_PATH_UNSTABLE)
 		return verdict;
+	retreats = verdict == RESUME_VERDICT_NO_SAVED_PATH ? 0 : join->path.retreats;
 	__builtin_memset(&join->path, 0, sizeof(join->path));
+	join->path.retreats = retreats;
 	join->path.cwnd_bytes = ask->cwnd_bytes;
 	join->path.ssthresh_bytes = ask->ssthresh_bytes;
 	join->path.min_rtt_us = ask->min_rtt_us;
@@ -156,6 +181,21 @@ ask_allowed(const struct resume_ask *ask, const struct resume_ask_rule *rule, st
 	return RESUME_VERDICT_RESUMED;
 }
 
+static __always_inline bool ask_within_share(void)
+{
+	__u32 zero = 0, share = ((struct bpf_map *)&resume_paths)->max_entries / ASK_SHARE;
+	struct ask_stored *stored = bpf_map_lookup_elem(&resume_ask_stored, &zero);
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (!stored)
+		return false;
+	if (now - stored->since_ns > ASK_SPAN_NS) {
+		stored->since_ns = now;
+		stored->entries = 0;
+	}
+	return __sync_fetch_and_add(&stored->entries, 1) < share;
+}
+
 /*
  * State that comes with the ask is stored like a report, but under a key that
  * no other connection looks up: claims, retreats and expiry work on it as on
@@ -164,10 +204,15 @@ ask_allowed(const struct resume_ask *ask, const struct resume_ask_rule *rule, st
 static __always_inline enum resume_verdict ask_store(struct join *join)
 {
 	join->path.stored_ns = bpf_ktime_get_boot_ns();
-	join->path.expires_ns = join->path.stored_ns + join->policy.lifetime_s * 1000000000ULL;
+	join->path.expires_ns = join->path.stored_ns + join->policy.lifetime_s * SECOND_NS;
 	join->path.claim = path_seal(&join->key, &join->path);
-	if (bpf_map_update_elem(&resume_paths, &join->key, &join->path, BPF_ANY))
-		return RESUME_VERDICT_NO_MEMORY;
+	/* In place of its own it takes no room. */
+	if (bpf_map_update_elem(&resume_paths, &join->key, &join->path, BPF_EXIST)) {
+		if (!ask_within_share())
+			return RESUME_VERDICT_QUOTA;
+		if (bpf_map_update_elem(&resume_paths, &join->key, &join->path, BPF_ANY))
+			return RESUME_VERDICT_NO_MEMORY;
+	}
 	return join_find(join);
 }
 

@@ -8,8 +8,8 @@
 #define RESUME_CAREFUL_H
 
 #include "cwnd.h"
+#include "decide.h"
 #include "observe.h"
-#include "owner.h"
 #include "pace.h"
 #include "turn.h"
 
@@ -146,15 +146,8 @@ static __always_inline void careful_step(struct sock *sk, struct resume_conn *co
 	careful_see(tp, conn, io);
 	cwnd = io->cwnd;
 	phase_step(&conn->ph, io);
-	if (io->trigger == RESUME_TRIGGER_CONGESTION_WINDOW_LIMITED) {
-		enum resume_trigger refused = owner_claim(conn);
-
-		if (refused) {
-			conn->ph.now = RESUME_PHASE_NORMAL;
-			io->trigger = refused;
-			io->cwnd = cwnd;
-		}
-	}
+	if (io->input == PHASE_SEND && io->trigger && before == RESUME_PHASE_RECONNAISSANCE)
+		io->trigger = owner_decide(conn, io, cwnd);
 	careful_write(tp, conn, io, cwnd);
 	if (io->trigger)
 		careful_turned(sk, conn, io, before);

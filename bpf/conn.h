@@ -20,6 +20,8 @@ struct resume_conn {
 	__u64 acked_before; /* bytes acknowledged at the latest look */
 	__u64 ece_at; /* when the latest ACK with an ECN echo came, by tcp_mstamp */
 	__u32 held; /* bytes: the window that the phases hold */
+	__u32 max_cwnd; /* bytes: no fresher entry may bring more; 0: as the policy says */
+	__u32 closed; /* settled, counted and told */
 	__u32 rtt_us; /* of the ACK at hand, 0 without a sample */
 	enum resume_trigger outcome; /* of the use so far */
 	__u32 paced_by_us; /* sk_pacing_status was NONE before */

@@ -20,10 +20,10 @@ struct gate {
 	struct resume_peer peer;
 	struct resume_path path; /* a copy */
 	struct resume_path *entry; /* NULL: from the drop-in maps */
-	__u64 deadline_ns; /* of the entry, by its own expiry or the policy's lifetime */
 	__u32 mss;
 	enum resume_mode mode;
 	enum resume_cc cc;
+	__u8 addr[16];
 };
 
 /* Fills gate->path with what may be used for this peer; false after counting why not. */
@@ -35,15 +35,12 @@ static __always_inline bool gate_find(struct gate *gate)
 		stats_count(path_unstable);
 		return false;
 	}
-	if (view == CLAIM_TAKEN && bpf_ktime_get_boot_ns() < gate->path.expires_ns) {
+	if (view == CLAIM_TAKEN && !path_expired(&gate->policy, &gate->path)) {
 		stats_count(already_in_use);
 		return false;
 	}
 	if (view == CLAIM_FREE) {
-		gate->deadline_ns = gate->path.stored_ns + gate->policy.lifetime_s * 1000000000ULL;
-		if (gate->deadline_ns > gate->path.expires_ns)
-			gate->deadline_ns = gate->path.expires_ns;
-		if (bpf_ktime_get_boot_ns() < gate->deadline_ns)
+		if (!path_expired(&gate->policy, &gate->path))
 			return true;
 		/* RFC 9959 3.2: deleted. By key it could delete a report that has just replaced it.
 		 */
@@ -68,8 +65,13 @@ static __always_inline bool gate_careful(struct bpf_sock_ops *ctx, const struct 
 		stats_count(no_saved_rtt);
 		return false;
 	}
+	if (gate->path.min_rtt_us < RESUME_BOUND_SHORT_RTT_US || addr_is_loopback(gate->addr)) {
+		stats_count(short_path);
+		return false;
+	}
 	/* The window only grows from here. */
-	if (!phase_gains(gate->path.cwnd_bytes / 2, ctx_u32(ctx->snd_cwnd) * gate->mss)) {
+	if (!phase_gains(path_jump(&gate->policy, &gate->path),
+			 ctx_u32(ctx->snd_cwnd) * gate->mss)) {
 		stats_count(window_too_small);
 		return false;
 	}
@@ -95,7 +97,15 @@ static __always_inline bool gate_mode(struct bpf_sock_ops *ctx, struct gate *gat
 		stats_count(window_too_small);
 		return false;
 	}
-	return gate->mode == RESUME_MODE_EXACT || gate_careful(ctx, gate);
+	if (gate->mode != RESUME_MODE_EXACT)
+		return gate_careful(ctx, gate);
+	/* Fast Open may have sent, and lost, before the handshake was complete. */
+	if (ctx_u32(ctx->lost_out) || ctx_u32(ctx->retrans_out)) {
+		stats_count(handshake_loss);
+		return false;
+	}
+	gate->path.cwnd_bytes = path_exact(&gate->path, gate->mss);
+	return true;
 }
 
 /* A socket that connects a second time may still have a wrapper, which starts anew only if it is
@@ -121,34 +131,20 @@ static __always_inline void gate_fill(struct bpf_sock_ops *ctx, const struct gat
 				      struct resume_conn *conn)
 {
 	struct resume_event *event = &conn->event;
-	struct phase *ph = &conn->ph;
 
-	/* Over what an earlier connection of the same socket left. */
-	__builtin_memset(conn, 0, sizeof(*conn));
 	conn->peer = gate->peer;
 	conn->path = gate->peer;
-	/* The drop-in maps have no claim; an entry's is what was read. */
-	conn->claim = gate->path.claim;
-	conn->path_deadline_ns = gate->deadline_ns;
 	conn->learn_ns = policy_learn_ns(&gate->policy);
-	ph->now =
+	owner_set(conn, &gate->policy, &gate->path);
+	conn->ph.now =
 		gate->mode == RESUME_MODE_EXACT ? RESUME_PHASE_EXACT : RESUME_PHASE_RECONNAISSANCE;
-	ph->saved_cwnd = gate->path.cwnd_bytes;
-	ph->saved_rtt_us = gate->path.min_rtt_us;
-	ph->max_jump = gate->policy.max_jump_bytes;
-	ph->rtt_low_percent = gate->policy.rtt_low_percent;
-	ph->rtt_high_percent = gate->policy.rtt_high_percent;
 
 	event->cookie = bpf_get_socket_cookie(ctx);
 	addr_copy(event->peer_addr, ctx->remote_ip6);
 	addr_copy(event->local_addr, ctx->local_ip6);
 	event->peer_port = bpf_ntohl(ctx_u32(ctx->remote_port));
 	event->local_port = ctx_u32(ctx->local_port);
-	event->cwnd_bytes = gate->path.cwnd_bytes;
-	event->ssthresh_bytes = gate->path.ssthresh_bytes;
-	event->saved_rtt_us = gate->path.min_rtt_us;
 	event->mode = gate->mode;
-	event->source = gate->path.source;
 	event->cc = gate->cc;
 }
 
@@ -160,7 +156,7 @@ static __always_inline bool gate_claim(const struct gate *gate, struct resume_co
 	if (!gate->entry || gate->mode != RESUME_MODE_EXACT)
 		return true;
 	if (sharing == RESUME_SHARING_SINGLE) {
-		if (!claim_swap(gate->entry, conn->claim, conn->event.cookie))
+		if (!claim_take(gate->entry, conn->claim, conn->event.cookie))
 			return false;
 		conn->claimed = 1;
 	}
@@ -181,6 +177,7 @@ static __always_inline bool gate_cwnd_only(struct bpf_sock_ops *ctx, struct resu
 		return false;
 	conn->event.cwnd_only = 1;
 	conn->ph.now = RESUME_PHASE_NORMAL;
+	owner_spend(conn); /* no wrapper will tell when it has served */
 	return true;
 }
 

@@ -42,10 +42,15 @@ static __always_inline void leave_replaced(struct sock *sk)
 
 	if (!conn)
 		return;
-	if (conn->ph.now != RESUME_PHASE_NORMAL && sk->__sk_common.skc_state != BPF_TCP_CLOSE)
+	if (sk->__sk_common.skc_state == BPF_TCP_CLOSE) {
+		pace_stop(sk, conn); /* it may connect again */
+		turn_closed(conn, (struct tcp_sock *)sk);
+		bpf_sk_storage_delete(&resume_conns, sk);
+	} else if (conn->ph.now != RESUME_PHASE_NORMAL) {
 		leave(sk, conn, draining() ? RESUME_TRIGGER_DRAINING : RESUME_TRIGGER_REPLACED);
-	else
-		pace_stop(sk, conn); /* a closed socket may connect again */
+	} else {
+		pace_stop(sk, conn);
+	}
 }
 
 #endif

@@ -13,7 +13,6 @@
 #include "stats.h"
 
 #define TCP_BPF_SOCK_OPS_CB_FLAGS 1008 /* Linux 6.12 */
-#define JOIN_INITIAL_SEGMENTS 10 /* RFC 6928 */
 
 struct join {
 	struct resume_policy policy;
@@ -21,7 +20,6 @@ struct join {
 	struct resume_peer key; /* of the entry; a token's, or the same */
 	struct resume_path path; /* a copy */
 	struct resume_path *entry;
-	__u64 deadline_ns;
 	enum resume_mode mode;
 	enum resume_cc cc;
 	__u64 cookie;
@@ -58,13 +56,9 @@ static __always_inline enum resume_verdict join_find(struct join *join)
 	if (view == CLAIM_UNSTABLE)
 		return RESUME_VERDICT_PATH_UNSTABLE;
 	if (view != CLAIM_FREE)
-		return bpf_ktime_get_boot_ns() < join->path.expires_ns
-			       ? RESUME_VERDICT_IN_USE
-			       : RESUME_VERDICT_LIFETIME_EXCEEDED;
-	join->deadline_ns = join->path.stored_ns + join->policy.lifetime_s * 1000000000ULL;
-	if (join->deadline_ns > join->path.expires_ns)
-		join->deadline_ns = join->path.expires_ns;
-	if (bpf_ktime_get_boot_ns() < join->deadline_ns)
+		return path_expired(&join->policy, &join->path) ? RESUME_VERDICT_LIFETIME_EXCEEDED
+								: RESUME_VERDICT_IN_USE;
+	if (!path_expired(&join->policy, &join->path))
 		return RESUME_VERDICT_RESUMED;
 	claim_swap(join->entry, join->path.claim, RESUME_SPENT); /* RFC 9959 3.2: deleted */
 	return RESUME_VERDICT_LIFETIME_EXCEEDED;
@@ -83,7 +77,8 @@ static __always_inline enum resume_verdict join_careful(const struct tcp_sock *t
 	if (percent <= saved * join->policy.rtt_low_percent ||
 	    percent > saved * join->policy.rtt_high_percent)
 		return RESUME_VERDICT_RTT_NOT_VALIDATED;
-	if (!phase_gains(join->path.cwnd_bytes / 2, JOIN_INITIAL_SEGMENTS * mss))
+	if (saved < RESUME_BOUND_SHORT_RTT_US || addr_is_loopback(join->addr) ||
+	    !phase_gains(path_jump(&join->policy, &join->path), INITIAL_SEGMENTS * mss))
 		return RESUME_VERDICT_NO_GAIN;
 	return RESUME_VERDICT_RESUMED;
 }
@@ -103,8 +98,10 @@ static __always_inline enum resume_verdict join_admit(const struct sock *sk, str
 		return RESUME_VERDICT_CONGESTED;
 	if (!mss || join->path.cwnd_bytes < mss)
 		return RESUME_VERDICT_NO_GAIN;
-	return join->mode == RESUME_MODE_EXACT ? RESUME_VERDICT_RESUMED
-					       : join_careful(tp, join, mss);
+	if (join->mode != RESUME_MODE_EXACT)
+		return join_careful(tp, join, mss);
+	join->path.cwnd_bytes = path_exact(&join->path, mss);
+	return RESUME_VERDICT_RESUMED;
 }
 
 /*
@@ -119,7 +116,7 @@ static __always_inline bool join_worth_it(const struct sock *sk, const struct jo
 	if (join->cc != RESUME_CC_BBR)
 		return true;
 	return !BPF_CORE_READ_BITFIELD_PROBED(bbr, full_bw_reached) &&
-	       phase_gains(join->path.cwnd_bytes / 2,
+	       phase_gains(path_jump(&join->policy, &join->path),
 			   BPF_CORE_READ(tp, snd_cwnd) * BPF_CORE_READ(tp, mss_cache));
 }
 
@@ -145,7 +142,7 @@ static __always_inline bool join_claim(const struct join *join, struct resume_co
 	if (!join->entry)
 		return false;
 	if (sharing == RESUME_SHARING_SINGLE) {
-		if (!claim_swap(join->entry, conn->claim, join->cookie))
+		if (!claim_take(join->entry, conn->claim, join->cookie))
 			return false;
 		conn->claimed = 1;
 	}
@@ -163,8 +160,7 @@ static __always_inline enum resume_verdict join_again(struct resume_conn *conn,
 	    conn->ph.now != RESUME_PHASE_RECONNAISSANCE)
 		return RESUME_VERDICT_ALREADY;
 	conn->ph.now = RESUME_PHASE_NORMAL; /* nothing to tell when the wrapper goes */
-	if (conn->claimed)
-		owner_return(conn);
+	owner_return(conn);
 	return RESUME_VERDICT_RESUMED;
 }
 
@@ -179,17 +175,12 @@ static __always_inline void join_fill(const struct sock *sk, const struct join *
 	__builtin_memset(conn, 0, sizeof(*conn));
 	conn->peer = join->key;
 	conn->path = join->peer;
-	conn->claim = join->path.claim;
-	conn->path_deadline_ns = join->deadline_ns;
 	conn->learn_ns = policy_learn_ns(&join->policy);
+	conn->max_cwnd = join->policy.max_cwnd_bytes;
+	owner_set(conn, &join->policy, &join->path);
 	conn->joined = why;
 	ph->now =
 		join->mode == RESUME_MODE_EXACT ? RESUME_PHASE_EXACT : RESUME_PHASE_RECONNAISSANCE;
-	ph->saved_cwnd = join->path.cwnd_bytes;
-	ph->saved_rtt_us = join->path.min_rtt_us;
-	ph->max_jump = join->policy.max_jump_bytes;
-	ph->rtt_low_percent = join->policy.rtt_low_percent;
-	ph->rtt_high_percent = join->policy.rtt_high_percent;
 	/* What was sent so far is the initial data, once any of it has proved the path. */
 	ph->initial_seen = BPF_CORE_READ(tp, bytes_acked) > 1; /* the SYN may be one */
 	ph->initial_end = BPF_CORE_READ(tp, snd_nxt);
@@ -199,11 +190,7 @@ static __always_inline void join_fill(const struct sock *sk, const struct join *
 	__builtin_memcpy(event->local_addr, &local, sizeof(event->local_addr));
 	event->peer_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	event->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	event->cwnd_bytes = join->path.cwnd_bytes;
-	event->ssthresh_bytes = join->path.ssthresh_bytes;
-	event->saved_rtt_us = join->path.min_rtt_us;
 	event->mode = join->mode;
-	event->source = join->path.source;
 	event->cc = join->cc;
 }
 
@@ -247,8 +234,7 @@ static __always_inline enum resume_verdict join_enter(void *ctx, const struct so
 		return RESUME_VERDICT_IN_USE;
 	}
 	if (cc_wrap(ctx, join->cc)) {
-		if (conn->claimed)
-			owner_return(conn);
+		owner_return(conn);
 		bpf_sk_storage_delete(&resume_conns, ctx);
 		return RESUME_VERDICT_UNSUPPORTED;
 	}

@@ -68,6 +68,10 @@ struct sock_common {
 	atomic64_t skc_cookie;
 };
 
+struct bpf_map {
+	__u32 max_entries;
+};
+
 struct kernfs_node {
 	__u64 id;
 };
@@ -137,6 +141,7 @@ struct tcp_sock {
 	__u64 bytes_acked;
 	__u32 total_retrans;
 	__u32 lost;
+	void *fastopen_rsk; /* set from a Fast Open SYN until its handshake is complete */
 };
 
 struct sk_buff {

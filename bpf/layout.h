@@ -101,6 +101,7 @@ enum resume_trigger {
 	RESUME_TRIGGER_REVIVED, /* the state was given to an idle live connection */
 	RESUME_TRIGGER_ASKED, /* it was given because the application asked */
 	RESUME_TRIGGER_LOCAL_CONGESTION, /* a queue of this host dropped: the set stays */
+	RESUME_TRIGGER_TURNED_OFF, /* a report before the jump, or the policy, says off */
 };
 
 #define RESUME_TRIGGER_SLOTS 32 /* a power of two, which the verifier can follow */
@@ -127,6 +128,7 @@ enum resume_verdict {
 	RESUME_VERDICT_NO_MEMORY,
 	RESUME_VERDICT_MALFORMED, /* asks only, like the next */
 	RESUME_VERDICT_NOT_CONNECTED,
+	RESUME_VERDICT_QUOTA, /* so many paths has the cgroup stored of late */
 };
 
 #define RESUME_VERDICT_SLOTS 16 /* a power of two */
@@ -139,6 +141,17 @@ enum resume_limit {
 	RESUME_LIMIT_STANDING_QUEUE, /* the RTT shows one */
 	RESUME_LIMIT_RECEIVER_WINDOW,
 	RESUME_LIMIT_CLAMP, /* the socket's snd_cwnd_clamp, as of a route's "cwnd lock" */
+};
+
+/* Bounds that user space judges by, too; the unit is in the name. */
+enum resume_bound {
+	RESUME_BOUND_JUMP_S = 360, /* no jump is older: each of its three phases ends with a
+				      retransmission timeout, which is of 120 s at most */
+	RESUME_BOUND_CLAIM_S = 600, /* an older claim on an entry is void: its holder may have gone
+				       unseen, and if not, has long used it */
+	RESUME_BOUND_SKEW_MS = 1000, /* an entry from further ahead was stored by another clock */
+	RESUME_BOUND_SHORT_RTT_US = 2000, /* a path that is shorter gains nothing */
+	RESUME_BOUND_JUMP_WINDOWS = 3, /* a jump to less than so many times the window gains nothing */
 };
 
 enum resume_event_kind {
@@ -176,14 +189,20 @@ struct resume_path {
 	__u8 unused;
 	/* ---- */
 	__u32 uses;
-	__u32 retreats;
+	__u32 retreats; /* of the path since a use of it succeeded, whatever was stored meanwhile */
 	__u32 outcome; /* enum resume_trigger: how the latest use ended */
-	__u32 unused2;
+	__u32 claimed_s; /* when the latest claim was made, in seconds of the same clock */
 };
 
 #define RESUME_SEALED_WORDS 4 /* 64-bit words after `claim` that the seal covers */
 #define RESUME_FREE (1ULL << 63) /* set in every seal, in no socket cookie */
 #define RESUME_SPENT (~RESUME_FREE) /* no socket lives long enough to get this cookie */
+
+/* Value of resume_jumps: the connection that jumps, by its cookie, and since when. */
+struct resume_jump {
+	__u64 cookie;
+	__u64 since_ns;
+};
 
 struct resume_policy_key {
 	__u32 prefix_len; /* of 128; 96 + n for an IPv4 prefix of length n */
@@ -226,6 +245,7 @@ struct resume_stats {
 	__u64 lifetime_exceeded;
 	__u64 already_in_use;
 	__u64 window_too_small;
+	__u64 short_path; /* careful: loopback, or a round trip that is over before it counts */
 	__u64 no_saved_rtt; /* careful has nothing to confirm the path by */
 	__u64 handshake_loss; /* careful: the SYN or SYN-ACK was sent again */
 	__u64 congestion_control_unsupported;
@@ -242,7 +262,10 @@ struct resume_stats {
 	/* Observing (RFC 9959 3.1) */
 	__u64 learnt;
 	__u64 learnt_too_small; /* below 4 x IW */
+	__u64 learnt_short_path;
 	__u64 learnt_older; /* a fresher report stands */
+	__u64 learnt_operator_stands; /* an operator's shared or exact entry is not replaced */
+	__u64 learnt_expired; /* the best round was longer ago than the lifetime */
 	__u64 events_lost;
 	/* of the resumed, until they are gone; counted while watch.h's programs are attached */
 	__u64 segments_retransmitted;

@@ -31,7 +31,7 @@ static __always_inline __u64 learn_lifetime_ns(struct bpf_sock_ops *ctx)
 
 	addr_copy(addr, ctx->remote_ip6);
 	policy_for(addr, &policy);
-	return policy.lifetime_s * 1000000000ULL;
+	return policy.lifetime_s * SECOND_NS;
 }
 
 /* The stack calls once a round trip. Short connections never get a storage. */
@@ -73,26 +73,55 @@ static __always_inline bool learn_same_path(const struct resume_path *saved,
 	return best->rtt_us / 2 <= saved->min_rtt_us && saved->min_rtt_us / 2 <= best->rtt_us;
 }
 
+/* What an operator shares, or has applied exactly, is no observation and not refuted by one. */
+static __always_inline bool learn_operators(const struct resume_policy *policy,
+					    const struct resume_path *path)
+{
+	return path->source == RESUME_SOURCE_OPERATOR &&
+	       ((path->sharing ?: policy->sharing) == RESUME_SHARING_SHARED ||
+		(path->mode ?: policy->mode) == RESUME_MODE_EXACT);
+}
+
 /*
- * True where the saved entry is newer than what was seen, is being used, or says
- * more of the same path than a connection has seen that lost nothing there: it may
- * have had less to send, or have left slow start early.
+ * True where a free entry is newer than what was seen, or says more of the same
+ * path than a connection has seen that lost nothing there: it may have had less
+ * to send, or have left slow start early.
  */
-static __always_inline bool learn_outdone(const struct resume_peer *peer, const struct tcp_sock *tp,
-					  const struct resume_best *best)
+static __always_inline bool learn_older(const struct resume_path *saved, const struct tcp_sock *tp,
+					const struct resume_best *best)
+{
+	return saved->stored_ns > best->at_ns ||
+	       (best->window < saved->cwnd_bytes && learn_same_path(saved, best) &&
+		!tp->total_retrans);
+}
+
+/* True, and counted, where what is saved stands against what was seen. What was counted of the
+ * path's uses is kept for what takes its place. */
+static __always_inline bool learn_outdone(const struct resume_peer *peer,
+					  const struct resume_policy *policy,
+					  const struct tcp_sock *tp, const struct resume_best *best,
+					  struct resume_path *path)
 {
 	struct resume_path copy, *entry;
 	enum claim_view view = claim_read(peer, &copy, &entry);
+	bool there = view != CLAIM_NONE && view != CLAIM_UNSTABLE;
+	bool valid = there && !path_expired(policy, &copy);
 
-	if (view == CLAIM_TAKEN) /* past its expiry its holder has vanished */
-		return best->at_ns < copy.expires_ns;
-	if (view == CLAIM_UNSTABLE)
+	if (there) {
+		path->uses = copy.uses;
+		path->retreats = copy.retreats;
+		path->outcome = copy.outcome;
+	}
+	if (valid && learn_operators(policy, &copy)) {
+		stats_count(learnt_operator_stands);
 		return true;
-	if (view != CLAIM_FREE)
-		return false;
-	return copy.stored_ns > best->at_ns ||
-	       (best->window < copy.cwnd_bytes && bpf_ktime_get_boot_ns() < copy.expires_ns &&
-		learn_same_path(&copy, best) && !tp->total_retrans);
+	}
+	if (view == CLAIM_UNSTABLE || (valid && view == CLAIM_TAKEN) ||
+	    (valid && view == CLAIM_FREE && learn_older(&copy, tp, best))) {
+		stats_count(learnt_older);
+		return true;
+	}
+	return false;
 }
 
 /* Who shares what was learnt with other machines looks for it here. */
@@ -107,7 +136,7 @@ static __always_inline void learn_told(struct bpf_sock_ops *ctx, const struct tc
 		return;
 	}
 	__builtin_memset(event, 0, sizeof(*event));
-	event->at_ns = path->stored_ns;
+	event->at_ns = bpf_ktime_get_boot_ns();
 	event->cookie = bpf_get_socket_cookie(ctx);
 	addr_copy(event->peer_addr, ctx->remote_ip6);
 	addr_copy(event->local_addr, ctx->local_ip6);
@@ -148,20 +177,25 @@ static __noinline void learn_save(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
 	policy_for(addr, &policy);
 	if (!policy.learn || policy.mode == RESUME_MODE_OFF)
 		return;
-	best = observed(seen, bpf_ktime_get_boot_ns() - policy.lifetime_s * 1000000000ULL);
-	if (!best.window)
+	best = observed(seen, bpf_ktime_get_boot_ns() - policy.lifetime_s * SECOND_NS);
+	if (!best.window) {
+		if (seen->recent.window || seen->older.window)
+			stats_count(learnt_expired);
 		return;
+	}
+	if (best.rtt_us < RESUME_BOUND_SHORT_RTT_US || addr_is_loopback(addr)) {
+		stats_count(learnt_short_path);
+		return;
+	}
 	if (best.window < LEARN_LEAST_SEGMENTS * tp->mss_cache) {
 		stats_count(learnt_too_small);
 		return;
 	}
 	peer_key(&peer, addr, &policy, bpf_get_netns_cookie(ctx));
-	if (learn_outdone(&peer, tp, &best)) {
-		stats_count(learnt_older);
+	if (learn_outdone(&peer, &policy, tp, &best, &path))
 		return;
-	}
 	path.stored_ns = best.at_ns;
-	path.expires_ns = path.stored_ns + policy.lifetime_s * 1000000000ULL;
+	path.expires_ns = path.stored_ns + policy.lifetime_s * SECOND_NS;
 	path.cwnd_bytes = best.window;
 	path.min_rtt_us = best.rtt_us;
 	path.mode = RESUME_MODE_CAREFUL;

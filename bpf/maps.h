@@ -36,15 +36,15 @@ struct {
 } resume_seen SEC(".maps");
 
 /*
- * Paths on which a connection is in Careful Resume now, by its socket cookie.
- * Inserted at the jump, deleted when the phases end; whatever is written to
- * resume_paths meanwhile, no second connection jumps.
+ * Paths on which a connection is in Careful Resume now. Inserted at the jump,
+ * deleted when the phases end; whatever is written to resume_paths meanwhile, no
+ * second connection jumps.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1 << 16);
 	__type(key, struct resume_peer);
-	__type(value, __u64);
+	__type(value, struct resume_jump);
 } resume_jumps SEC(".maps");
 
 /*

@@ -2,43 +2,82 @@
 /*
  * Who may use a saved set, while a connection lives. Two things are owned at
  * the jump and not before, so that an idle connection blocks nobody: the entry,
- * by its claim word, and the path, by the address's key in resume_jumps.
+ * by its claim word, and the path, by the address's key in resume_jumps. Either
+ * claim has an age, so that none outlives a connection whose end went unseen.
  */
 #ifndef RESUME_OWNER_H
 #define RESUME_OWNER_H
 
 #include "claim.h"
 #include "conn.h"
+#include "policy.h"
 
-/* Takes both for this connection; otherwise says why not. */
-static __always_inline enum resume_trigger owner_claim(struct resume_conn *conn)
+/* Takes over what an entry, capped already, says of the path. */
+static __always_inline void owner_set(struct resume_conn *conn, const struct resume_policy *policy,
+				      const struct resume_path *path)
 {
-	struct resume_path *path = bpf_map_lookup_elem(&resume_paths, &conn->peer);
+	struct resume_event *event = &conn->event;
+	struct phase *ph = &conn->ph;
 
-	if (!path)
-		return RESUME_TRIGGER_FORGOTTEN;
-	if (bpf_ktime_get_boot_ns() >= conn->path_deadline_ns) {
-		claim_swap(path, conn->claim, RESUME_SPENT); /* RFC 9959 3.2: deleted */
-		return RESUME_TRIGGER_EXPIRED_MEANWHILE;
-	}
-	if (bpf_map_update_elem(&resume_jumps, &conn->path, &conn->event.cookie, BPF_NOEXIST))
-		return RESUME_TRIGGER_IN_USE_ELSEWHERE;
-	if (!claim_swap(path, conn->claim, conn->event.cookie)) {
-		bpf_map_delete_elem(&resume_jumps, &conn->path);
-		return RESUME_TRIGGER_IN_USE_ELSEWHERE;
-	}
-	__sync_fetch_and_add(&path->uses, 1);
-	conn->claimed = 1;
-	return RESUME_TRIGGER_NONE;
+	conn->claim = path->claim;
+	conn->path_deadline_ns = path_deadline(policy, path);
+	ph->saved_cwnd = path->cwnd_bytes;
+	ph->saved_rtt_us = path->min_rtt_us;
+	ph->max_jump = path_jump(policy, path) ?: 1; /* 0 would be no limit */
+	ph->rtt_low_percent = policy->rtt_low_percent;
+	ph->rtt_high_percent = policy->rtt_high_percent;
+	event->cwnd_bytes = path->cwnd_bytes;
+	event->ssthresh_bytes = path->ssthresh_bytes;
+	event->saved_rtt_us = path->min_rtt_us;
+	event->source = path->source;
+}
+
+/* Takes the path, also from a connection that has vanished. */
+static __always_inline bool owner_take_path(struct resume_conn *conn)
+{
+	__u64 now = bpf_ktime_get_boot_ns(), cookie;
+	struct resume_jump jump = {conn->event.cookie, now}, *held;
+
+	if (!bpf_map_update_elem(&resume_jumps, &conn->path, &jump, BPF_NOEXIST))
+		return true;
+	held = bpf_map_lookup_elem(&resume_jumps, &conn->path);
+	if (!held)
+		return false;
+	cookie = *(volatile __u64 *)&held->cookie;
+	if (cookie == jump.cookie)
+		return true;
+	if (!older_than(held->since_ns, RESUME_BOUND_JUMP_S))
+		return false;
+	held->since_ns = now; /* before the cookie, or a third would find it void still */
+	return __sync_val_compare_and_swap(&held->cookie, cookie, jump.cookie) == cookie;
 }
 
 /* The phases are over: the next connection of the path may try its luck. */
 static __always_inline void owner_jump_over(struct resume_conn *conn)
 {
-	__u64 *holder = bpf_map_lookup_elem(&resume_jumps, &conn->path);
+	struct resume_jump *held = bpf_map_lookup_elem(&resume_jumps, &conn->path);
 
-	if (holder && *holder == conn->event.cookie)
+	if (held && held->cookie == conn->event.cookie)
 		bpf_map_delete_elem(&resume_jumps, &conn->path);
+}
+
+/* Takes entry and path for this connection; otherwise says why not. */
+static __always_inline enum resume_trigger owner_claim(struct resume_conn *conn,
+						       struct resume_path *entry)
+{
+	if (bpf_ktime_get_boot_ns() >= conn->path_deadline_ns) {
+		claim_swap(entry, conn->claim, RESUME_SPENT); /* RFC 9959 3.2: deleted */
+		return RESUME_TRIGGER_EXPIRED_MEANWHILE;
+	}
+	if (!owner_take_path(conn))
+		return RESUME_TRIGGER_IN_USE_ELSEWHERE;
+	if (!claim_take(entry, conn->claim, conn->event.cookie)) {
+		owner_jump_over(conn);
+		return RESUME_TRIGGER_IN_USE_ELSEWHERE;
+	}
+	__sync_fetch_and_add(&entry->uses, 1);
+	conn->claimed = 1;
+	return RESUME_TRIGGER_NONE;
 }
 
 /* Lets the entry go, with what became of its use; false if it is not this connection's any more. */
@@ -46,33 +85,56 @@ static __always_inline bool owner_release(struct resume_conn *conn, __u64 claim)
 {
 	struct resume_path *path = bpf_map_lookup_elem(&resume_paths, &conn->peer);
 
+	conn->claimed = 0;
 	if (!path || *(volatile __u64 *)&path->claim != conn->event.cookie)
 		return false;
 	path->outcome = conn->outcome;
 	return claim_swap(path, conn->event.cookie, claim);
 }
 
-/* RFC 9959 3.5: the set was wrong, it is deleted for everyone. */
-static __always_inline void owner_refute(struct resume_conn *conn)
+/* What a use has shown of the path; it counts for whatever is stored there now. */
+static __always_inline void owner_tally(const struct resume_conn *conn, bool served)
 {
 	struct resume_path *path = bpf_map_lookup_elem(&resume_paths, &conn->peer);
 
-	if (path && owner_release(conn, RESUME_SPENT))
+	if (!path || conn->event.source == RESUME_SOURCE_DROPIN)
+		return;
+	if (served)
+		path->retreats = 0;
+	else
 		__sync_fetch_and_add(&path->retreats, 1);
-	conn->claimed = 0;
+}
+
+/* RFC 9959 3.5: the set was wrong, it is deleted for everyone. */
+static __always_inline void owner_refute(struct resume_conn *conn)
+{
+	owner_release(conn, RESUME_SPENT);
+	owner_tally(conn, false);
 }
 
 /* Mode exact, single use: it has served. */
 static __always_inline void owner_spend(struct resume_conn *conn)
 {
-	owner_release(conn, RESUME_SPENT);
+	if (conn->claimed)
+		owner_release(conn, RESUME_SPENT);
 }
 
 /* The set was right and the connection ends: as it was, with its original expiry. */
 static __always_inline void owner_return(struct resume_conn *conn)
 {
-	owner_release(conn, conn->claim);
-	conn->claimed = 0;
+	if (conn->claimed)
+		owner_release(conn, conn->claim);
+}
+
+/* The connection ends, whoever says so: nothing stays claimed. */
+static __always_inline void owner_settle(struct resume_conn *conn)
+{
+	if (conn->event.mode == RESUME_MODE_EXACT) {
+		owner_spend(conn);
+		return;
+	}
+	owner_jump_over(conn);
+	owner_return(conn);
 }
 
 #endif

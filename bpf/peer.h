@@ -30,6 +30,15 @@ static __always_inline bool addr_is_v4(const __u8 addr[16])
 	return !words[0] && !words[1] && words[2] == bpf_htonl(0xffff);
 }
 
+static __always_inline bool addr_is_loopback(const __u8 addr[16])
+{
+	const __u32 *words = (const __u32 *)addr;
+
+	if (addr_is_v4(addr))
+		return addr[12] == 127;
+	return !words[0] && !words[1] && !words[2] && words[3] == bpf_htonl(1);
+}
+
 /* Keeps the first `bits` of an address. */
 static __always_inline void addr_mask(__u8 addr[16], __u32 bits)
 {

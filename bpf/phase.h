@@ -10,13 +10,6 @@
 
 #include "step.h"
 
-/*
- * A jump takes a round trip to leave and one to be confirmed, in which slow
- * start would have doubled twice: below this many times the present window it
- * gains nothing.
- */
-#define JUMP_LEAST_WINDOWS 3
-
 #define FILLING_SAMPLES 8 /* RFC 9406 4.2 N_RTT_SAMPLE */
 #define FILLING_MIN_US 4000 /* MIN_RTT_THRESH */
 #define FILLING_MAX_US 16000 /* MAX_RTT_THRESH */
@@ -61,10 +54,13 @@ static __always_inline __u32 phase_jump_size(struct phase *ph, const struct phas
 	return jump;
 }
 
-/* True where a jump to so many bytes is worth its while. */
+/*
+ * True where a jump to so many bytes gains: it takes a round trip to leave and
+ * one to be confirmed, in which slow start would have doubled twice.
+ */
 static __always_inline bool phase_gains(__u32 jump, __u32 cwnd)
 {
-	return jump >= JUMP_LEAST_WINDOWS * (__u64)cwnd;
+	return jump >= RESUME_BOUND_JUMP_WINDOWS * (__u64)cwnd;
 }
 
 /*

@@ -43,14 +43,13 @@ static __always_inline __u32 segments_of(struct sk_buff *skb)
 }
 
 /* A socket that connects a second time is another connection under the same cookie. */
-static __always_inline void watch_anew(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
+static __always_inline void watch_anew(struct bpf_sock *sk)
 {
-	__u64 cookie;
+	struct sock *full = (struct sock *)bpf_skc_to_tcp_sock(sk);
+	__u64 cookie = full ? full->__sk_common.skc_cookie.counter : 0;
 
-	if (!bpf_sk_storage_get(&resume_conns, sk, 0, 0))
-		return;
-	cookie = bpf_get_socket_cookie(ctx);
-	bpf_map_delete_elem(&resume_alive, &cookie);
+	if (cookie) /* most sockets have none until somebody asks */
+		bpf_map_delete_elem(&resume_alive, &cookie);
 }
 
 #endif

@@ -13,6 +13,12 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type AskAskStored struct {
+	_       structs.HostLayout
+	SinceNs uint64
+	Entries uint64
+}
+
 type AskResumeAnswer struct {
 	_             structs.HostLayout
 	Version       uint32
@@ -44,6 +50,8 @@ type AskResumeConn struct {
 	AckedBefore    uint64
 	EceAt          uint64
 	Held           uint32
+	MaxCwnd        uint32
+	Closed         uint32
 	RttUs          uint32
 	Outcome        uint32
 	PacedByUs      uint32
@@ -121,6 +129,12 @@ type AskResumeControl struct {
 	Unused   uint32
 }
 
+type AskResumeJump struct {
+	_       structs.HostLayout
+	Cookie  uint64
+	SinceNs uint64
+}
+
 type AskResumeObservation struct {
 	_         structs.HostLayout
 	AtNs      uint64
@@ -156,7 +170,7 @@ type AskResumePath struct {
 	Uses          uint32
 	Retreats      uint32
 	Outcome       uint32
-	Unused2       uint32
+	ClaimedS      uint32
 }
 
 type AskResumePeer struct {
@@ -201,6 +215,7 @@ type AskResumeStats struct {
 	LifetimeExceeded             uint64
 	AlreadyInUse                 uint64
 	WindowTooSmall               uint64
+	ShortPath                    uint64
 	NoSavedRtt                   uint64
 	HandshakeLoss                uint64
 	CongestionControlUnsupported uint64
@@ -215,7 +230,10 @@ type AskResumeStats struct {
 	ClosedWhileResuming          uint64
 	Learnt                       uint64
 	LearntTooSmall               uint64
+	LearntShortPath              uint64
 	LearntOlder                  uint64
+	LearntOperatorStands         uint64
+	LearntExpired                uint64
 	EventsLost                   uint64
 	SegmentsRetransmitted        uint64
 	ResetSent                    uint64
@@ -229,21 +247,22 @@ type AskResumeStats struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	AskMapCwndMap       = "CwndMap"
-	AskMapFallbackMap   = "FallbackMap"
-	AskMapSSThreshMap   = "SSThreshMap"
-	AskMapResumeAlive   = "resume_alive"
-	AskMapResumeAskRule = "resume_ask_rule"
-	AskMapResumeConns   = "resume_conns"
-	AskMapResumeControl = "resume_control"
-	AskMapResumeEvents  = "resume_events"
-	AskMapResumeJumps   = "resume_jumps"
-	AskMapResumePaths   = "resume_paths"
-	AskMapResumePolicy  = "resume_policy"
-	AskMapResumeSeen    = "resume_seen"
-	AskMapResumeStats   = "resume_stats"
-	AskProgTcpAnswer    = "tcp_answer"
-	AskProgTcpAsk       = "tcp_ask"
+	AskMapCwndMap         = "CwndMap"
+	AskMapFallbackMap     = "FallbackMap"
+	AskMapSSThreshMap     = "SSThreshMap"
+	AskMapResumeAlive     = "resume_alive"
+	AskMapResumeAskRule   = "resume_ask_rule"
+	AskMapResumeAskStored = "resume_ask_stored"
+	AskMapResumeConns     = "resume_conns"
+	AskMapResumeControl   = "resume_control"
+	AskMapResumeEvents    = "resume_events"
+	AskMapResumeJumps     = "resume_jumps"
+	AskMapResumePaths     = "resume_paths"
+	AskMapResumePolicy    = "resume_policy"
+	AskMapResumeSeen      = "resume_seen"
+	AskMapResumeStats     = "resume_stats"
+	AskProgTcpAnswer      = "tcp_answer"
+	AskProgTcpAsk         = "tcp_ask"
 )
 
 // LoadAsk returns the embedded CollectionSpec for Ask.
@@ -296,19 +315,20 @@ type AskProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type AskMapSpecs struct {
-	CwndMap       *ebpf.MapSpec `ebpf:"CwndMap"`
-	FallbackMap   *ebpf.MapSpec `ebpf:"FallbackMap"`
-	SSThreshMap   *ebpf.MapSpec `ebpf:"SSThreshMap"`
-	ResumeAlive   *ebpf.MapSpec `ebpf:"resume_alive"`
-	ResumeAskRule *ebpf.MapSpec `ebpf:"resume_ask_rule"`
-	ResumeConns   *ebpf.MapSpec `ebpf:"resume_conns"`
-	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
-	ResumeEvents  *ebpf.MapSpec `ebpf:"resume_events"`
-	ResumeJumps   *ebpf.MapSpec `ebpf:"resume_jumps"`
-	ResumePaths   *ebpf.MapSpec `ebpf:"resume_paths"`
-	ResumePolicy  *ebpf.MapSpec `ebpf:"resume_policy"`
-	ResumeSeen    *ebpf.MapSpec `ebpf:"resume_seen"`
-	ResumeStats   *ebpf.MapSpec `ebpf:"resume_stats"`
+	CwndMap         *ebpf.MapSpec `ebpf:"CwndMap"`
+	FallbackMap     *ebpf.MapSpec `ebpf:"FallbackMap"`
+	SSThreshMap     *ebpf.MapSpec `ebpf:"SSThreshMap"`
+	ResumeAlive     *ebpf.MapSpec `ebpf:"resume_alive"`
+	ResumeAskRule   *ebpf.MapSpec `ebpf:"resume_ask_rule"`
+	ResumeAskStored *ebpf.MapSpec `ebpf:"resume_ask_stored"`
+	ResumeConns     *ebpf.MapSpec `ebpf:"resume_conns"`
+	ResumeControl   *ebpf.MapSpec `ebpf:"resume_control"`
+	ResumeEvents    *ebpf.MapSpec `ebpf:"resume_events"`
+	ResumeJumps     *ebpf.MapSpec `ebpf:"resume_jumps"`
+	ResumePaths     *ebpf.MapSpec `ebpf:"resume_paths"`
+	ResumePolicy    *ebpf.MapSpec `ebpf:"resume_policy"`
+	ResumeSeen      *ebpf.MapSpec `ebpf:"resume_seen"`
+	ResumeStats     *ebpf.MapSpec `ebpf:"resume_stats"`
 }
 
 // AskVariableSpecs contains global variables before they are loaded into the kernel.
@@ -337,19 +357,20 @@ func (o *AskObjects) Close() error {
 //
 // It can be passed to LoadAskObjects or ebpf.CollectionSpec.LoadAndAssign.
 type AskMaps struct {
-	CwndMap       *ebpf.Map `ebpf:"CwndMap"`
-	FallbackMap   *ebpf.Map `ebpf:"FallbackMap"`
-	SSThreshMap   *ebpf.Map `ebpf:"SSThreshMap"`
-	ResumeAlive   *ebpf.Map `ebpf:"resume_alive"`
-	ResumeAskRule *ebpf.Map `ebpf:"resume_ask_rule"`
-	ResumeConns   *ebpf.Map `ebpf:"resume_conns"`
-	ResumeControl *ebpf.Map `ebpf:"resume_control"`
-	ResumeEvents  *ebpf.Map `ebpf:"resume_events"`
-	ResumeJumps   *ebpf.Map `ebpf:"resume_jumps"`
-	ResumePaths   *ebpf.Map `ebpf:"resume_paths"`
-	ResumePolicy  *ebpf.Map `ebpf:"resume_policy"`
-	ResumeSeen    *ebpf.Map `ebpf:"resume_seen"`
-	ResumeStats   *ebpf.Map `ebpf:"resume_stats"`
+	CwndMap         *ebpf.Map `ebpf:"CwndMap"`
+	FallbackMap     *ebpf.Map `ebpf:"FallbackMap"`
+	SSThreshMap     *ebpf.Map `ebpf:"SSThreshMap"`
+	ResumeAlive     *ebpf.Map `ebpf:"resume_alive"`
+	ResumeAskRule   *ebpf.Map `ebpf:"resume_ask_rule"`
+	ResumeAskStored *ebpf.Map `ebpf:"resume_ask_stored"`
+	ResumeConns     *ebpf.Map `ebpf:"resume_conns"`
+	ResumeControl   *ebpf.Map `ebpf:"resume_control"`
+	ResumeEvents    *ebpf.Map `ebpf:"resume_events"`
+	ResumeJumps     *ebpf.Map `ebpf:"resume_jumps"`
+	ResumePaths     *ebpf.Map `ebpf:"resume_paths"`
+	ResumePolicy    *ebpf.Map `ebpf:"resume_policy"`
+	ResumeSeen      *ebpf.Map `ebpf:"resume_seen"`
+	ResumeStats     *ebpf.Map `ebpf:"resume_stats"`
 }
 
 func (m *AskMaps) Close() error {
@@ -359,6 +380,7 @@ func (m *AskMaps) Close() error {
 		m.SSThreshMap,
 		m.ResumeAlive,
 		m.ResumeAskRule,
+		m.ResumeAskStored,
 		m.ResumeConns,
 		m.ResumeControl,
 		m.ResumeEvents,

@@ -68,28 +68,8 @@ type CheckCheckPhase struct {
 
 type CheckCheckSeal struct {
 	_    structs.HostLayout
-	Peer struct {
-		_     structs.HostLayout
-		Addr  [16]uint8
-		Scope uint64
-	}
-	Path struct {
-		_             structs.HostLayout
-		Claim         uint64
-		ExpiresNs     uint64
-		StoredNs      uint64
-		CwndBytes     uint32
-		SsthreshBytes uint32
-		MinRttUs      uint32
-		Mode          uint8
-		Sharing       uint8
-		Source        uint8
-		Unused        uint8
-		Uses          uint32
-		Retreats      uint32
-		Outcome       uint32
-		Unused2       uint32
-	}
+	Peer CheckResumePeer
+	Path CheckResumePath
 	Seal uint64
 }
 
@@ -105,15 +85,235 @@ const (
 	CheckPhaseInputPHASE_LOCAL CheckPhaseInput = 6
 )
 
+type CheckResumeConn struct {
+	_              structs.HostLayout
+	Peer           CheckResumePeer
+	Path           CheckResumePeer
+	Claim          uint64
+	PacingRate     uint64
+	SentBefore     uint64
+	LearnNs        uint64
+	PathDeadlineNs uint64
+	AckedBefore    uint64
+	EceAt          uint64
+	Held           uint32
+	MaxCwnd        uint32
+	Closed         uint32
+	RttUs          uint32
+	Outcome        uint32
+	PacedByUs      uint32
+	Retreated      uint32
+	UndoEnd        uint32
+	Claimed        uint32
+	Joined         uint32
+	Ph             struct {
+		_                structs.HostLayout
+		Now              uint32
+		Limit            uint32
+		SavedCwnd        uint32
+		SavedRttUs       uint32
+		MaxJump          uint32
+		RttLowPercent    uint32
+		RttHighPercent   uint32
+		InitialSeen      uint32
+		InitialEnd       uint32
+		FirstUnvalidated uint32
+		LastUnvalidated  uint32
+		Jump             uint32
+		Pipe             uint32
+		FlightBefore     uint32
+		CwndBefore       uint32
+		DeliveredBefore  uint32
+		EnteredUs        uint32
+		Cold             uint32
+		RoundEnd         uint32
+		RoundMinUs       uint32
+		RoundSamples     uint32
+		BaseRttUs        uint32
+		Credit           uint32
+		Open             uint32
+	}
+	Event struct {
+		_                structs.HostLayout
+		AtNs             uint64
+		Cookie           uint64
+		BytesAcked       uint64
+		BytesSent        uint64
+		LocalAddr        [16]uint8
+		PeerAddr         [16]uint8
+		LocalPort        uint16
+		PeerPort         uint16
+		CwndBytes        uint32
+		SsthreshBytes    uint32
+		SavedRttUs       uint32
+		SndCwnd          uint32
+		SndSsthresh      uint32
+		Mss              uint32
+		SrttUs           uint32
+		MinRttUs         uint32
+		Retransmits      uint32
+		Lost             uint32
+		PipeBytes        uint32
+		JumpBytes        uint32
+		FirstUnvalidated uint32
+		LastUnvalidated  uint32
+		Limit            uint32
+		Kind             uint32
+		Mode             uint32
+		Source           uint32
+		Cc               uint32
+		OldPhase         uint32
+		Phase            uint32
+		Trigger          uint32
+		CwndOnly         uint32
+	}
+}
+
+type CheckResumeControl struct {
+	_        structs.HostLayout
+	Build    uint64
+	Draining uint32
+	Unused   uint32
+}
+
+type CheckResumeJump struct {
+	_       structs.HostLayout
+	Cookie  uint64
+	SinceNs uint64
+}
+
+type CheckResumeObservation struct {
+	_         structs.HostLayout
+	AtNs      uint64
+	Delivered uint64
+	TurnNs    uint64
+	HalfNs    uint64
+	Recent    struct {
+		_      structs.HostLayout
+		AtNs   uint64
+		Window uint32
+		RttUs  uint32
+	}
+	Older struct {
+		_      structs.HostLayout
+		AtNs   uint64
+		Window uint32
+		RttUs  uint32
+	}
+}
+
+type CheckResumePath struct {
+	_             structs.HostLayout
+	Claim         uint64
+	ExpiresNs     uint64
+	StoredNs      uint64
+	CwndBytes     uint32
+	SsthreshBytes uint32
+	MinRttUs      uint32
+	Mode          uint8
+	Sharing       uint8
+	Source        uint8
+	Unused        uint8
+	Uses          uint32
+	Retreats      uint32
+	Outcome       uint32
+	ClaimedS      uint32
+}
+
+type CheckResumePeer struct {
+	_     structs.HostLayout
+	Addr  [16]uint8
+	Scope uint64
+}
+
+type CheckResumePolicy struct {
+	_                structs.HostLayout
+	MaxCwndBytes     uint32
+	MaxSsthreshBytes uint32
+	MaxJumpBytes     uint32
+	LifetimeS        uint32
+	Mode             uint32
+	Sharing          uint32
+	Scope            uint32
+	Dropin           uint32
+	Live             uint32
+	KeyBitsV4        uint8
+	KeyBitsV6        uint8
+	Learn            uint8
+	Unused           uint8
+	RttLowPercent    uint16
+	RttHighPercent   uint16
+}
+
+type CheckResumePolicyKey struct {
+	_         structs.HostLayout
+	PrefixLen uint32
+	Addr      [16]uint8
+}
+
+type CheckResumeStats struct {
+	_                            structs.HostLayout
+	Established                  uint64
+	NotA_tcpSocket               uint64
+	PolicyOff                    uint64
+	NoSavedPath                  uint64
+	PathOff                      uint64
+	PathUnstable                 uint64
+	LifetimeExceeded             uint64
+	AlreadyInUse                 uint64
+	WindowTooSmall               uint64
+	ShortPath                    uint64
+	NoSavedRtt                   uint64
+	HandshakeLoss                uint64
+	CongestionControlUnsupported uint64
+	NoMemory                     uint64
+	SwitchFailed                 uint64
+	Resumed                      uint64
+	CwndOnly                     uint64
+	ResumedByDropin              uint64
+	KeptBbr                      uint64
+	HandedBack                   uint64
+	HandbackFailed               uint64
+	ClosedWhileResuming          uint64
+	Learnt                       uint64
+	LearntTooSmall               uint64
+	LearntShortPath              uint64
+	LearntOlder                  uint64
+	LearntOperatorStands         uint64
+	LearntExpired                uint64
+	EventsLost                   uint64
+	SegmentsRetransmitted        uint64
+	ResetSent                    uint64
+	ResetReceived                uint64
+	Triggers                     [32]uint64
+	Live                         [16]uint64
+	Ask                          [16]uint64
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	CheckMapCheckPhases = "check_phases"
-	CheckMapCheckSeals  = "check_seals"
-	CheckProgLeaveCheck = "leave_check"
-	CheckProgPhaseCheck = "phase_check"
-	CheckProgSealCheck  = "seal_check"
+	CheckMapCwndMap       = "CwndMap"
+	CheckMapFallbackMap   = "FallbackMap"
+	CheckMapSSThreshMap   = "SSThreshMap"
+	CheckMapCheckPhases   = "check_phases"
+	CheckMapCheckPolicies = "check_policies"
+	CheckMapCheckSeals    = "check_seals"
+	CheckMapResumeAlive   = "resume_alive"
+	CheckMapResumeConns   = "resume_conns"
+	CheckMapResumeControl = "resume_control"
+	CheckMapResumeEvents  = "resume_events"
+	CheckMapResumeJumps   = "resume_jumps"
+	CheckMapResumePaths   = "resume_paths"
+	CheckMapResumePolicy  = "resume_policy"
+	CheckMapResumeSeen    = "resume_seen"
+	CheckMapResumeStats   = "resume_stats"
+	CheckProgCountCheck   = "count_check"
+	CheckProgLeaveCheck   = "leave_check"
+	CheckProgPhaseCheck   = "phase_check"
+	CheckProgPolicyCheck  = "policy_check"
+	CheckProgSealCheck    = "seal_check"
 )
 
 // LoadCheck returns the embedded CollectionSpec for Check.
@@ -158,17 +358,32 @@ type CheckSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type CheckProgramSpecs struct {
-	LeaveCheck *ebpf.ProgramSpec `ebpf:"leave_check"`
-	PhaseCheck *ebpf.ProgramSpec `ebpf:"phase_check"`
-	SealCheck  *ebpf.ProgramSpec `ebpf:"seal_check"`
+	CountCheck  *ebpf.ProgramSpec `ebpf:"count_check"`
+	LeaveCheck  *ebpf.ProgramSpec `ebpf:"leave_check"`
+	PhaseCheck  *ebpf.ProgramSpec `ebpf:"phase_check"`
+	PolicyCheck *ebpf.ProgramSpec `ebpf:"policy_check"`
+	SealCheck   *ebpf.ProgramSpec `ebpf:"seal_check"`
 }
 
 // CheckMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type CheckMapSpecs struct {
-	CheckPhases *ebpf.MapSpec `ebpf:"check_phases"`
-	CheckSeals  *ebpf.MapSpec `ebpf:"check_seals"`
+	CwndMap       *ebpf.MapSpec `ebpf:"CwndMap"`
+	FallbackMap   *ebpf.MapSpec `ebpf:"FallbackMap"`
+	SSThreshMap   *ebpf.MapSpec `ebpf:"SSThreshMap"`
+	CheckPhases   *ebpf.MapSpec `ebpf:"check_phases"`
+	CheckPolicies *ebpf.MapSpec `ebpf:"check_policies"`
+	CheckSeals    *ebpf.MapSpec `ebpf:"check_seals"`
+	ResumeAlive   *ebpf.MapSpec `ebpf:"resume_alive"`
+	ResumeConns   *ebpf.MapSpec `ebpf:"resume_conns"`
+	ResumeControl *ebpf.MapSpec `ebpf:"resume_control"`
+	ResumeEvents  *ebpf.MapSpec `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.MapSpec `ebpf:"resume_jumps"`
+	ResumePaths   *ebpf.MapSpec `ebpf:"resume_paths"`
+	ResumePolicy  *ebpf.MapSpec `ebpf:"resume_policy"`
+	ResumeSeen    *ebpf.MapSpec `ebpf:"resume_seen"`
+	ResumeStats   *ebpf.MapSpec `ebpf:"resume_stats"`
 }
 
 // CheckVariableSpecs contains global variables before they are loaded into the kernel.
@@ -197,14 +412,40 @@ func (o *CheckObjects) Close() error {
 //
 // It can be passed to LoadCheckObjects or ebpf.CollectionSpec.LoadAndAssign.
 type CheckMaps struct {
-	CheckPhases *ebpf.Map `ebpf:"check_phases"`
-	CheckSeals  *ebpf.Map `ebpf:"check_seals"`
+	CwndMap       *ebpf.Map `ebpf:"CwndMap"`
+	FallbackMap   *ebpf.Map `ebpf:"FallbackMap"`
+	SSThreshMap   *ebpf.Map `ebpf:"SSThreshMap"`
+	CheckPhases   *ebpf.Map `ebpf:"check_phases"`
+	CheckPolicies *ebpf.Map `ebpf:"check_policies"`
+	CheckSeals    *ebpf.Map `ebpf:"check_seals"`
+	ResumeAlive   *ebpf.Map `ebpf:"resume_alive"`
+	ResumeConns   *ebpf.Map `ebpf:"resume_conns"`
+	ResumeControl *ebpf.Map `ebpf:"resume_control"`
+	ResumeEvents  *ebpf.Map `ebpf:"resume_events"`
+	ResumeJumps   *ebpf.Map `ebpf:"resume_jumps"`
+	ResumePaths   *ebpf.Map `ebpf:"resume_paths"`
+	ResumePolicy  *ebpf.Map `ebpf:"resume_policy"`
+	ResumeSeen    *ebpf.Map `ebpf:"resume_seen"`
+	ResumeStats   *ebpf.Map `ebpf:"resume_stats"`
 }
 
 func (m *CheckMaps) Close() error {
 	return _CheckClose(
+		m.CwndMap,
+		m.FallbackMap,
+		m.SSThreshMap,
 		m.CheckPhases,
+		m.CheckPolicies,
 		m.CheckSeals,
+		m.ResumeAlive,
+		m.ResumeConns,
+		m.ResumeControl,
+		m.ResumeEvents,
+		m.ResumeJumps,
+		m.ResumePaths,
+		m.ResumePolicy,
+		m.ResumeSeen,
+		m.ResumeStats,
 	)
 }
 
@@ -218,15 +459,19 @@ type CheckVariables struct {
 //
 // It can be passed to LoadCheckObjects or ebpf.CollectionSpec.LoadAndAssign.
 type CheckPrograms struct {
-	LeaveCheck *ebpf.Program `ebpf:"leave_check"`
-	PhaseCheck *ebpf.Program `ebpf:"phase_check"`
-	SealCheck  *ebpf.Program `ebpf:"seal_check"`
+	CountCheck  *ebpf.Program `ebpf:"count_check"`
+	LeaveCheck  *ebpf.Program `ebpf:"leave_check"`
+	PhaseCheck  *ebpf.Program `ebpf:"phase_check"`
+	PolicyCheck *ebpf.Program `ebpf:"policy_check"`
+	SealCheck   *ebpf.Program `ebpf:"seal_check"`
 }
 
 func (p *CheckPrograms) Close() error {
 	return _CheckClose(
+		p.CountCheck,
 		p.LeaveCheck,
 		p.PhaseCheck,
+		p.PolicyCheck,
 		p.SealCheck,
 	)
 }

@@ -34,6 +34,8 @@ type KernelResumeConn struct {
 	AckedBefore    uint64
 	EceAt          uint64
 	Held           uint32
+	MaxCwnd        uint32
+	Closed         uint32
 	RttUs          uint32
 	Outcome        KernelResumeTrigger
 	PacedByUs      uint32
@@ -130,6 +132,12 @@ const (
 	KernelResumeEventKindRESUME_EVENT_LEARNT  KernelResumeEventKind = 3
 )
 
+type KernelResumeJump struct {
+	_       structs.HostLayout
+	Cookie  uint64
+	SinceNs uint64
+}
+
 type KernelResumeLimit uint32
 
 const (
@@ -192,7 +200,7 @@ type KernelResumePath struct {
 	Uses          uint32
 	Retreats      uint32
 	Outcome       uint32
-	Unused2       uint32
+	ClaimedS      uint32
 }
 
 type KernelResumePeer struct {
@@ -274,6 +282,7 @@ type KernelResumeStats struct {
 	LifetimeExceeded             uint64
 	AlreadyInUse                 uint64
 	WindowTooSmall               uint64
+	ShortPath                    uint64
 	NoSavedRtt                   uint64
 	HandshakeLoss                uint64
 	CongestionControlUnsupported uint64
@@ -288,7 +297,10 @@ type KernelResumeStats struct {
 	ClosedWhileResuming          uint64
 	Learnt                       uint64
 	LearntTooSmall               uint64
+	LearntShortPath              uint64
 	LearntOlder                  uint64
+	LearntOperatorStands         uint64
+	LearntExpired                uint64
 	EventsLost                   uint64
 	SegmentsRetransmitted        uint64
 	ResetSent                    uint64
@@ -327,6 +339,7 @@ const (
 	KernelResumeTriggerRESUME_TRIGGER_REVIVED                               KernelResumeTrigger = 23
 	KernelResumeTriggerRESUME_TRIGGER_ASKED                                 KernelResumeTrigger = 24
 	KernelResumeTriggerRESUME_TRIGGER_LOCAL_CONGESTION                      KernelResumeTrigger = 25
+	KernelResumeTriggerRESUME_TRIGGER_TURNED_OFF                            KernelResumeTrigger = 26
 )
 
 // Names of all BPF objects in the ELF.

@@ -25,6 +25,8 @@ type LiveResumeConn struct {
 	AckedBefore    uint64
 	EceAt          uint64
 	Held           uint32
+	MaxCwnd        uint32
+	Closed         uint32
 	RttUs          uint32
 	Outcome        uint32
 	PacedByUs      uint32
@@ -102,6 +104,12 @@ type LiveResumeControl struct {
 	Unused   uint32
 }
 
+type LiveResumeJump struct {
+	_       structs.HostLayout
+	Cookie  uint64
+	SinceNs uint64
+}
+
 type LiveResumeObservation struct {
 	_         structs.HostLayout
 	AtNs      uint64
@@ -137,7 +145,7 @@ type LiveResumePath struct {
 	Uses          uint32
 	Retreats      uint32
 	Outcome       uint32
-	Unused2       uint32
+	ClaimedS      uint32
 }
 
 type LiveResumePeer struct {
@@ -187,6 +195,7 @@ type LiveResumeStats struct {
 	LifetimeExceeded             uint64
 	AlreadyInUse                 uint64
 	WindowTooSmall               uint64
+	ShortPath                    uint64
 	NoSavedRtt                   uint64
 	HandshakeLoss                uint64
 	CongestionControlUnsupported uint64
@@ -201,7 +210,10 @@ type LiveResumeStats struct {
 	ClosedWhileResuming          uint64
 	Learnt                       uint64
 	LearntTooSmall               uint64
+	LearntShortPath              uint64
 	LearntOlder                  uint64
+	LearntOperatorStands         uint64
+	LearntExpired                uint64
 	EventsLost                   uint64
 	SegmentsRetransmitted        uint64
 	ResetSent                    uint64
@@ -229,6 +241,7 @@ const (
 	LiveResumeVerdictRESUME_VERDICT_NO_MEMORY         LiveResumeVerdict = 12
 	LiveResumeVerdictRESUME_VERDICT_MALFORMED         LiveResumeVerdict = 13
 	LiveResumeVerdictRESUME_VERDICT_NOT_CONNECTED     LiveResumeVerdict = 14
+	LiveResumeVerdictRESUME_VERDICT_QUOTA             LiveResumeVerdict = 15
 )
 
 // Names of all BPF objects in the ELF.

@@ -30,7 +30,8 @@ to the policy of the peer. An entry of one network namespace is shown as
 PEER@COOKIE.
 
 States: free (the next connection gets it), in-use (a live connection holds it),
-spent (used once), expired, damaged (not written by tcpresume).`,
+spent (used once), expired, damaged (not written by tcpresume, or with the time of
+another clock).`,
 		Example: `  tcpresume list
   tcpresume list --state free --prefix 192.0.2.0/24
   tcpresume list --source learnt -o json | jq -r .peer`,

@@ -32,4 +32,5 @@ var verdicts = map[string]meaning{
 	"no_memory":         {text: "the kernel had no memory for the connection's state", next: "look at the memory limits of the cgroup"},
 	"malformed":         {text: "the option's value was not an ask"},
 	"not_connected":     {text: "the socket was not connected"},
+	"quota":             {text: "the cgroup's applications have stored as many new paths of late as they may", next: "have them ask for a stored path, or \"tcpresume up --max-paths\" makes room for more"},
 }

@@ -23,11 +23,15 @@ families, at once and for new connections. What no flag names keeps its value if
 the prefix has a policy already; a new one starts as a copy of the policy that
 covers it.
 
+IPv4 peers have an entry each, IPv6 peers of one /64 share theirs, unless --key-v4
+and --key-v6 say otherwise. Mode careful leaves loopback and paths with a round trip
+of less than 2 ms alone; exact does not.
+
 Changing --scope, --key-v4 or --key-v6 changes the key under which paths are
 found, so that entries stored before are out of reach.`,
 		Example: `  tcpresume policy set 198.51.100.0/24 --mode exact --sharing shared
   tcpresume policy set default --max-cwnd 1MiB --lifetime 1h
-  tcpresume policy set 2001:db8::/32 --key-v6 64
+  tcpresume policy set 2001:db8::/32 --key-v6 128
   tcpresume policy set 203.0.113.7 --mode off`,
 		Args:              takes("PREFIX"),
 		ValidArgsFunction: g.completePrefixes,

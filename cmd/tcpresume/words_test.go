@@ -66,13 +66,13 @@ func TestNextConnection(t *testing.T) {
 		{nil, nil, "starts as usual; once its first window is acknowledged and the round-trip time confirmed, it may jump to 90 segments of 1448 bytes"},
 		{nil, func(p *resume.Policy) { p.MaxJump = 64 << 10 }, "starts as usual; once its first window is acknowledged and the round-trip time confirmed, it may jump to 45 segments of 1448 bytes"},
 		{func(e *pathstore.Entry) { e.Cwnd = 60 * 1448 }, nil, "starts as usual; once its first window is acknowledged and the round-trip time confirmed, it may jump to 30 segments of 1448 bytes"},
-		{func(e *pathstore.Entry) { e.Cwnd = 60*1448 - 1 }, nil, "starts cold: half of 86879 bytes gains nothing over the usual start"},
+		{func(e *pathstore.Entry) { e.Cwnd = 60*1448 - 1 }, nil, "starts cold: a jump to 43439 bytes, half of the window at most, saves no round trip over the usual start"},
 		{exact, func(p *resume.Policy) { p.Mode = resume.ModeOff }, "starts cold: the policy of 192.0.2.0/24 is off"},
 		{func(e *pathstore.Entry) { e.Mode = resume.ModeOff }, nil, "starts cold: the entry is off"},
 		{func(e *pathstore.Entry) { e.State, e.Holder = pathstore.StateInUse, 42 }, nil, "starts cold: a live connection (socket 42) holds the entry, which serves one only"},
 		{func(e *pathstore.Entry) { e.State = pathstore.StateSpent }, nil, "starts cold: the entry is spent, used once or found expired; store it again"},
 		{func(e *pathstore.Entry) { e.State = pathstore.StateExpired }, nil, "starts cold: the entry's lifetime is over; store it again"},
-		{func(e *pathstore.Entry) { e.State = pathstore.StateDamaged }, nil, "starts cold: the entry was not written by tcpresume; store it again"},
+		{func(e *pathstore.Entry) { e.State = pathstore.StateDamaged }, nil, "starts cold: the entry was not written by tcpresume, or with the time of another clock; store it again"},
 		{func(e *pathstore.Entry) { e.Age = 5 * time.Minute }, func(p *resume.Policy) { p.Lifetime = time.Minute }, "starts cold: the entry is older than the 1m that the policy allows; store it again"},
 		{func(e *pathstore.Entry) { e.Cwnd = 1447 }, nil, "starts cold: 1447 bytes are less than one segment of 1448"},
 	} {
@@ -110,7 +110,7 @@ func TestCoveringPolicy(t *testing.T) {
 func TestPolicyFlags(t *testing.T) {
 	given := map[string]string{
 		"mode": "exact", "sharing": "shared", "scope": "netns", "dropin": "never", "live": "never", "max-cwnd": "1MiB", "max-ssthresh": "2MiB", "max-jump": "3MiB",
-		"lifetime": "1h", "key-v4": "24", "key-v6": "64", "learn": "false", "rtt-low": "40", "rtt-high": "500",
+		"lifetime": "1h", "key-v4": "24", "key-v6": "48", "learn": "false", "rtt-low": "40", "rtt-high": "500",
 	}
 	before := reflect.ValueOf(resume.DefaultPolicy())
 	changedBy := make(map[string]string)

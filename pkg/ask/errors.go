@@ -19,6 +19,7 @@ var (
 	ErrAlready     = errors.New("nothing to gain: the window is small, or the connection has resumed already")
 	ErrTryAgain    = errors.New("not now: losses are being repaired, or the path is being rewritten")
 	ErrUnsupported = errors.New("the socket cannot resume: it is not plain TCP, or its congestion control has no wrapper")
+	ErrQuota       = errors.New("the applications of this cgroup have stored as many new paths of late as they may: ask for the peer's or a token's, or later")
 	ErrUnconnected = errors.New("the socket is not connected")
 )
 
@@ -34,6 +35,7 @@ var byErrno = map[unix.Errno]error{
 	unix.EAGAIN:      ErrTryAgain,
 	unix.EOPNOTSUPP:  ErrUnsupported,
 	unix.ENOTCONN:    ErrUnconnected,
+	unix.EDQUOT:      ErrQuota,
 }
 
 // refusal is one of the errors above and the kernel's errno at once.

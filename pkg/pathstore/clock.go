@@ -25,6 +25,11 @@ func bootNow() uint64 {
 	return uint64(ts.Nano() - int64(bootOffset()))
 }
 
+// olderThan is older_than of bpf/age.h: a time that lies as far ahead is as wrong.
+func olderThan(at, now uint64, age time.Duration) bool {
+	return time.Duration(now-at).Abs() > age
+}
+
 // bootOffset is what the time namespace of this process adds to the clock.
 var bootOffset = sync.OnceValue(func() time.Duration {
 	ours, err1 := os.Readlink("/proc/self/ns/time")

@@ -19,7 +19,7 @@ const (
 	StateInUse   State = "in-use"  // a live connection holds the claim
 	StateSpent   State = "spent"   // used once, or found expired by the kernel
 	StateExpired State = "expired" // its lifetime is over
-	StateDamaged State = "damaged" // its seal does not match: not written by tcpresume
+	StateDamaged State = "damaged" // its seal does not match, or it is of a time to come: not written by tcpresume
 )
 
 // Entry is a stored path as the kernel sees it now.
@@ -28,8 +28,9 @@ type Entry struct {
 	State    State
 	Age      time.Duration // since it was stored
 	Holder   uint64        // socket cookie of the claiming connection; 0: none
+	Jumper   uint64        // socket cookie of the connection that jumps on the path now, which Get alone asks for; 0: none
 	Uses     uint32
-	Retreats uint32
+	Retreats uint32 // of the path since a use of it succeeded; each halves what the next may use
 	Outcome  string // trigger that ended the latest use; empty: none yet
 }
 
@@ -91,12 +92,17 @@ func decode(key *bytecode.KernelResumePeer, val *bytecode.KernelResumePath, now 
 	if key.Scope == resume.ScopeToken {
 		entry.Peer = netip.AddrFrom16(key.Addr) // no address, whatever it looks like
 	}
+	if isClaimed(val) && olderThan(uint64(val.ClaimedS)*uint64(time.Second), now, bound("claim_s", time.Second)) {
+		settled := *val
+		Settle(key, &settled)
+		val = &settled
+	}
 	switch {
 	case val.Claim == claimSpent:
 		entry.State = StateSpent
-	case val.Claim&claimFree == 0:
+	case isClaimed(val):
 		entry.State, entry.Holder = StateInUse, val.Claim
-	case val.Claim != seal(key, val):
+	case val.Claim != seal(key, val) || val.StoredNs > now+uint64(bound("skew_ms", time.Millisecond)):
 		entry.State = StateDamaged
 	case entry.TTL == 0:
 		entry.State = StateExpired

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"time"
 
 	"github.com/cilium/ebpf"
 
@@ -61,6 +62,7 @@ func (s *Store) PutAll(paths []resume.Path) (int, error) {
 			if err != nil {
 				return stored, fmt.Errorf("path %d (%s): %w", start+i+1, resume.ErrorKey(p.Peer, p.Scope), err)
 			}
+			s.keepHistory(&key, &val)
 			keys, vals = append(keys, key), append(vals, val)
 		}
 		n, err := s.paths().BatchUpdate(keys, vals, nil)
@@ -86,7 +88,19 @@ func (s *Store) get(key bytecode.KernelResumePeer, peer netip.Addr) (Entry, erro
 	if err := s.paths().Lookup(&key, &val); err != nil {
 		return Entry{}, pathError(peer, key.Scope, err)
 	}
-	return decode(&key, &val, bootNow()), nil
+	entry := decode(&key, &val, bootNow())
+	entry.Jumper = s.jumper(key)
+	return entry, nil
+}
+
+// jumper is the connection that holds the path of a key for its jump; 0 where
+// none does or that cannot be seen.
+func (s *Store) jumper(key bytecode.KernelResumePeer) uint64 {
+	var jump bytecode.KernelResumeJump
+	if m := s.maps[jumps]; m == nil || m.Lookup(&key, &jump) != nil || olderThan(jump.SinceNs, bootNow(), bound("jump_s", time.Second)) {
+		return 0
+	}
+	return jump.Cookie
 }
 
 // Delete removes the entry of a peer.

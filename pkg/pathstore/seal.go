@@ -32,12 +32,17 @@ func sealWord(h, w uint64) uint64 {
 	return h ^ h>>32
 }
 
+// isClaimed tells whether the claim word is the cookie of a connection.
+func isClaimed(val *bytecode.KernelResumePath) bool {
+	return val.Claim&claimFree == 0 && val.Claim != claimSpent
+}
+
 // Settle ends a claim whose connection can no longer end it, as what it
 // remembers of itself stays behind: a learnt or careful entry is free again, any
 // other has served.
 func Settle(key *bytecode.KernelResumePeer, val *bytecode.KernelResumePath) {
 	switch {
-	case val.Claim&claimFree != 0 || val.Claim == claimSpent:
+	case !isClaimed(val):
 	case resume.Mode(word("resume_mode", val.Mode)) == resume.ModeCareful:
 		val.Claim = seal(key, val)
 	default:

@@ -31,6 +31,9 @@ var Maps = []string{
 	bytecode.KernelMapFallbackMap,
 }
 
+// jumps are not among them: a mount that gives a program the maps by name need not have it.
+const jumps = bytecode.KernelMapResumeJumps
+
 // Store reads and writes the maps of one running tcpresume. Its methods may be
 // called from several goroutines.
 type Store struct {
@@ -47,13 +50,32 @@ func Open(dir string) (*Store, error) {
 			store.Close()
 			return nil, err
 		}
-		store.maps[name] = m
-		if err := CheckLayout(name, m); err != nil {
-			store.Close()
-			return nil, fmt.Errorf("%s: %w", dir, err)
+		if err := store.add(dir, name, m); err != nil {
+			return nil, err
 		}
 	}
+	m, err := openPinned(dir, jumps)
+	if errors.Is(err, ErrNotLoaded) || errors.Is(err, fs.ErrPermission) {
+		return store, nil
+	}
+	if err == nil {
+		err = store.add(dir, jumps, m)
+	}
+	if err != nil {
+		store.Close()
+		return nil, err
+	}
 	return store, nil
+}
+
+// add closes the store on an error.
+func (s *Store) add(dir, name string, m *ebpf.Map) error {
+	s.maps[name] = m
+	if err := CheckLayout(name, m); err != nil {
+		s.Close()
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	return nil
 }
 
 func openPinned(dir, name string) (*ebpf.Map, error) {

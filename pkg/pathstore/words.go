@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -73,6 +74,21 @@ func number[W ~string](enum string, text W) (uint32, error) {
 	}
 	return n, nil
 }
+
+// bound is a limit by which the kernel judges, as its object describes it.
+func bound(name string, unit time.Duration) time.Duration {
+	n, err := number("resume_bound", name)
+	if err != nil {
+		panic(err) // a build that cannot read itself
+	}
+	return time.Duration(n) * unit
+}
+
+// ShortRTT is the round-trip time below which mode careful is of no use and nothing is learnt.
+func ShortRTT() time.Duration { return bound("short_rtt_us", time.Microsecond) }
+
+// JumpWindows is how many times the present window a jump must be to gain anything.
+func JumpWindows() int { return int(bound("jump_windows", 1)) }
 
 // VerdictWord names what became of a live connection that was to get a path.
 func VerdictWord(verdict uint8) string { return word("resume_verdict", verdict) }

@@ -40,7 +40,7 @@ func DefaultPolicy() Policy {
 		MaxJump:   1 << 20,
 		Lifetime:  10 * time.Minute,
 		KeyBitsV4: 32,
-		KeyBitsV6: 128,
+		KeyBitsV6: 64, // of which a site has that many addresses, and one may fill the map
 		Learn:     true,
 		RTTLow:    50,
 		RTTHigh:   1000,

@@ -22,8 +22,8 @@ import (
 // Whatever ends a phase: the window that stays is proven, and only what speaks
 // against the path speaks against the set.
 
-// ends are the two addresses of a pair.
-func ends(p *scene.Pair) (server, client netip.AddrPort) {
+// bothEnds are the two addresses of a pair.
+func bothEnds(p *scene.Pair) (server, client netip.AddrPort) {
 	unmapped := func(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
 	return unmapped(netip.MustParseAddrPort(p.Server.LocalAddr().String())), unmapped(netip.MustParseAddrPort(p.Client.LocalAddr().String()))
 }
@@ -56,7 +56,7 @@ func TestMTUFallsWithinTheJump(t *testing.T) {
 				next := s.watchSent(t, p)
 				p.Start(2_000_000)
 				jump := s.Events.Change(t, p, "unvalidated")
-				server, client := ends(p)
+				server, client := bothEnds(p)
 				check.Must(t, s.TooBig(server, client, next.Load(), 1300))
 				check.Eventually(t, scene.Patience, "way out", func() bool { return len(s.Events.Story(p)) > 1 })
 				out := s.Events.Of(p, "phase")[1]
@@ -78,7 +78,7 @@ func TestJumpIsInSegmentsOfNow(t *testing.T) {
 			p := s.Open(t, cc, lab.DialSpec{})
 			next := s.watchSent(t, p)
 			p.Send(t, scene.Prelude)
-			server, client := ends(p)
+			server, client := bothEnds(p)
 			check.Must(t, s.TooBig(server, client, next.Load(), 1000))
 			check.Eventually(t, scene.Patience, "smaller segments", func() bool { return scene.Info(t, p.Server).Snd_mss < 1000 })
 			p.Start(2_000_000)

@@ -63,29 +63,27 @@ func TestBothEndsOfOneConnection(t *testing.T) {
 	s.expect(t, resumedOnce.times(2))
 }
 
-// With Fast Open the gate runs when the SYN arrives: the RTT is not known yet,
-// so without a stored one there is nothing to pace by.
+// With Fast Open the gate waits for the handshake, as the SYN may be anybody's. Then the RTT is known.
 func TestFastOpen(t *testing.T) {
 	s := newStage(t, shortPath)
 	listener := s.listen(t, lab.ListenSpec{FastOpen: true, Cgroup: loaded.Cgroup})
 	s.dial(t, listener, lab.DialSpec{FastOpen: true}).reset(t) // the client gets its cookie
 	s.expect(t, counts{"established": 1, "no_saved_path": 1})
-	for name, c := range map[string]struct {
-		path   resume.Path
-		status uint32
-	}{
-		"RTT not known": {resume.Path{Cwnd: 200_000, Ssthresh: 400_000}, unpaced},
-		"RTT stored":    {resume.Path{Cwnd: 200_000, Ssthresh: 400_000, RTT: shortPath.RTT}, paced},
+	for name, path := range map[string]resume.Path{
+		"RTT not known": {Cwnd: 200_000, Ssthresh: 400_000},
+		"RTT stored":    {Cwnd: 200_000, Ssthresh: 400_000, RTT: shortPath.RTT},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.put(t, c.path)
+			s.put(t, path)
 			p := s.dial(t, listener, lab.DialSpec{FastOpen: true})
-			const synData = 32 // TCPI_OPT_SYN_DATA
+			s.expect(t, resumedOnce) // when the client's ACK is there
+			const synData = 32       // TCPI_OPT_SYN_DATA
 			if scene.Info(t, p.server).Options&synData == 0 {
 				t.Error("the SYN carried no data")
 			}
-			s.resumed(t, p.server, 200_000, 400_000)
-			check.Same(t, "pacing", pacingStatus(t, s.Server, p.server), c.status)
+			segment := uint32(mss(t, p.server))
+			check.Same(t, "windows", windowsOf(t, p.server), windows{200_000 / segment, 400_000 / segment})
+			check.Same(t, "pacing", pacingStatus(t, s.Server, p.server), paced)
 			p.send(t, 400_000)
 			p.reset(t)
 			s.expect(t, closedOnce.plus(counts{"window_sent": 1, "handed_back": 1}))

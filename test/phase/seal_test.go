@@ -146,7 +146,7 @@ func TestSealOfTheKernelIsTheStores(t *testing.T) {
 				bytes[i] = byte(random.Uint32())
 			}
 		}
-		val.ExpiresNs = val.ExpiresNs>>1 | 1<<62 // not over yet, whatever the clock says
+		val.ExpiresNs, val.StoredNs = val.ExpiresNs>>1|1<<62, 0 // neither over yet nor to come, whatever the clock says
 		val.Claim = kernelSeal(t, &key, &val)
 		if got := state(&key, &val); got != pathstore.StateFree {
 			t.Fatalf("sealed by the kernel, %+v %+v is %s in the store", key, val, got)

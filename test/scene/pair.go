@@ -57,12 +57,18 @@ func (s *Stage) Connect(t testing.TB, listen lab.ListenSpec, dial lab.DialSpec) 
 	dial.Addr = netip.AddrPortFrom(addr, listener.Addr().(*net.TCPAddr).AddrPort().Port())
 	client, err := s.Client.Dial(check.Background(t), dial)
 	check.Must(t, err)
+	return s.pair(t, listener, client, dial.Cgroup != nil)
+}
+
+// pair accepts the other end of a connection; the one that connected sends, or the one that accepts.
+func (s *Stage) pair(t testing.TB, listener net.Listener, connected *net.TCPConn, sends bool) *Pair {
+	t.Helper()
 	check.Must(t, listener.(*net.TCPListener).SetDeadline(time.Now().Add(Patience)))
-	server, err := listener.Accept()
+	accepted, err := listener.Accept()
 	check.Must(t, err)
-	p := &Pair{Client: client, Server: server.(*net.TCPConn)}
-	if dial.Cgroup != nil {
-		p.Client, p.Server = p.Server, p.Client // the end that connects is the one that sends
+	p := &Pair{Client: connected, Server: accepted.(*net.TCPConn)}
+	if sends {
+		p.Client, p.Server = p.Server, p.Client
 	}
 	t.Cleanup(func() { Abort(p.Client); Abort(p.Server) })
 	check.Must(t, lab.Control(p.Server, func(fd int) (err error) {
@@ -70,6 +76,18 @@ func (s *Stage) Connect(t testing.TB, listen lab.ListenSpec, dial lab.DialSpec) 
 		return err
 	}))
 	return p
+}
+
+// Outbound has the server connect to the client; the end that connects is the one that sends.
+func (s *Stage) Outbound(t testing.TB, cc string, ipv6 bool) *Pair {
+	t.Helper()
+	listener, err := s.Client.Listen(check.Background(t), lab.ListenSpec{})
+	check.Must(t, err)
+	defer listener.Close()
+	to := netip.AddrPortFrom(s.Client.Addr(ipv6), listener.Addr().(*net.TCPAddr).AddrPort().Port())
+	server, err := s.Server.Dial(check.Background(t), lab.DialSpec{Addr: to, CC: cc, Cgroup: s.Rig.Cgroup})
+	check.Must(t, err)
+	return s.pair(t, listener, server, true)
 }
 
 // Greeted is open and has its initial data acknowledged.

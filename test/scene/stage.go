@@ -63,6 +63,16 @@ func (s *Stage) Policy(t *testing.T, change func(*resume.Policy)) {
 	check.Must(t, s.Rig.Store.SetPolicy(pathstore.Rule{Policy: policy}))
 }
 
+// Shipped leaves every peer to the policy that is built into the program.
+func (s *Stage) Shipped(t testing.TB) {
+	t.Helper()
+	rules, err := s.Rig.Store.Policies()
+	check.Must(t, err)
+	for _, rule := range rules {
+		check.Must(t, s.Rig.Store.DeletePolicy(rule.Prefix))
+	}
+}
+
 // BDP is what the path carries in a round trip, as an entry.
 func (s *Stage) BDP() resume.Path {
 	return resume.Path{Cwnd: resume.Bytes(s.Path().BDP()), RTT: s.Path().RTT}
@@ -79,7 +89,9 @@ func (s *Stage) Put(t testing.TB, path resume.Path) {
 	if !path.Peer.IsValid() {
 		path.Peer = s.Client.IPv4
 	}
-	path.Sharing = resume.SharingPolicy
+	if path.Sharing == "" {
+		path.Sharing = resume.SharingPolicy
+	}
 	if path.Mode == "" {
 		path.Mode = resume.ModePolicy
 	}
