@@ -132,10 +132,16 @@ func TestSpuriousTimeoutWhileFilling(t *testing.T) {
 			check.Must(t, s.Forget(s.Client.IPv4))
 			s.Put(t, resume.Path{Cwnd: s.BDP().Cwnd / 4, RTT: path.RTT})
 			p := s.Greeted(t, cc, lab.DialSpec{})
-			go func() {
-				for len(s.Events.Story(p)) < 3 {
-					time.Sleep(time.Millisecond)
+			filling := make(chan struct{})
+			sent := 0
+			s.Capture(func(packet lab.Packet) {
+				if sent += packet.Payload; sent-packet.Payload < 1_500_000 && sent >= 1_500_000 {
+					close(filling)
 				}
+			})
+			defer s.Capture(nil)
+			go func() {
+				<-filling
 				late := path
 				late.RTT = 1500 * time.Millisecond
 				_ = s.SetPath(late)
