@@ -151,7 +151,8 @@ enum resume_bound {
 				       unseen, and if not, has long used it */
 	RESUME_BOUND_SKEW_MS = 1000, /* an entry from further ahead was stored by another clock */
 	RESUME_BOUND_SHORT_RTT_US = 2000, /* a path that is shorter gains nothing */
-	RESUME_BOUND_JUMP_WINDOWS = 3, /* a jump to less than so many times the window gains nothing */
+	RESUME_BOUND_JUMP_WINDOWS =
+		3, /* a jump to less than so many times the window gains nothing */
 };
 
 enum resume_event_kind {
