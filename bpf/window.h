@@ -8,12 +8,13 @@
 
 #include "handback.h"
 
-/* True at the first segment after longer than a retransmission timeout. */
+/* True at the first segment after longer than a retransmission timeout, but not where that is one.
+ */
 static __always_inline bool window_idle(const struct sock *sk)
 {
 	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
 
-	return (__u32)bpf_jiffies64() - tp->lsndtime > tp->inet_conn.icsk_rto;
+	return !tp->packets_out && (__u32)bpf_jiffies64() - tp->lsndtime > tp->inet_conn.icsk_rto;
 }
 
 /* What was measured of the pipe is not believed after an idle time, nor is the window kept. */

@@ -97,8 +97,10 @@ func TestLearningLeavesWhatAnOperatorStored(t *testing.T) {
 	shared, exact, plain := s.BDP(), s.BDP(), s.BDP()
 	shared.Sharing = resume.SharingShared
 	exact.Mode = resume.ModeExact
+	less := plain // than a connection will see
+	less.Cwnd /= 2
 	reported := shared
-	reported.Source = resume.SourceApplication
+	reported.Source, reported.Cwnd = resume.SourceApplication, less.Cwnd
 	for name, c := range map[string]struct {
 		path   resume.Path
 		policy func(*resume.Policy)
@@ -108,7 +110,7 @@ func TestLearningLeavesWhatAnOperatorStored(t *testing.T) {
 		"shared by policy":         {path: plain, policy: func(p *resume.Policy) { p.Sharing = resume.SharingShared }, stands: true},
 		"exact, which it uses up":  {path: exact, stands: true},
 		"exact by policy":          {path: plain, policy: func(p *resume.Policy) { p.Mode = resume.ModeExact }, stands: true},
-		"neither":                  {path: plain},
+		"neither":                  {path: less},
 		"shared by an application": {path: reported},
 	} {
 		for _, ipv6 := range []bool{false, true} {

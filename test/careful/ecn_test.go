@@ -21,6 +21,7 @@ func TestCongestionMarkIsARetreat(t *testing.T) {
 		t.Run(cc, func(t *testing.T) {
 			saved := s.BDP()
 			saved.Peer = s.Client.IPv6
+			check.Must(t, s.Forget(saved.Peer)) // with its retreats
 			s.Put(t, saved)
 			p := s.Greeted(t, cc, lab.DialSpec{Local: s.Client.IPv6})
 			sent, marked := 0, false

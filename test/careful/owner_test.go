@@ -44,6 +44,7 @@ func TestAbortedJumpFreesThePath(t *testing.T) {
 	for _, phase := range []string{"unvalidated", "safe_retreat"} {
 		for _, cc := range scene.Controls {
 			t.Run(phase+" "+cc, func(t *testing.T) {
+				check.Must(t, s.Forget(s.Client.IPv4)) // with its retreats
 				s.Put(t, s.Stale())
 				p := s.Greeted(t, cc, lab.DialSpec{})
 				p.Start(2_000_000)
@@ -56,7 +57,7 @@ func TestAbortedJumpFreesThePath(t *testing.T) {
 				}
 				check.Same(t, "entry", s.Entry(t, s.Client.IPv4).State, want)
 
-				s.Put(t, s.BDP())
+				s.Put(t, s.Stale()) // of which a retreat leaves a half
 				next := s.Greeted(t, cc, lab.DialSpec{})
 				next.Send(t, 300_000)
 				s.Events.Change(t, next, "unvalidated")

@@ -59,6 +59,7 @@ func TestRetreatHoldsItsWindow(t *testing.T) {
 	s := newStage(t, scene.Shallow)
 	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
+			check.Must(t, s.Forget(s.Client.IPv4)) // with its retreats
 			s.Put(t, s.Stale())
 			p := s.Greeted(t, cc, lab.DialSpec{})
 			all := sampled(t, p, 1_500_000)
@@ -102,6 +103,7 @@ func TestRetreatRepairsAtOnce(t *testing.T) {
 			"last":   func(jump uint32) uint32 { return scene.Prelude + jump - 1500 },
 		} {
 			t.Run(fmt.Sprintf("%s packet lost, %s", name, cc), func(t *testing.T) {
+				check.Must(t, s.Forget(s.Client.IPv4)) // with its retreats
 				saved := s.BDP()
 				s.Put(t, saved)
 				p := s.Open(t, cc, lab.DialSpec{})
@@ -133,6 +135,7 @@ func TestTimeoutDeletesTheSet(t *testing.T) {
 	s := newStage(t, scene.MidPath)
 	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
+			check.Must(t, s.Forget(s.Client.IPv4)) // with its retreats
 			s.Put(t, s.BDP())
 			p := s.Greeted(t, cc, lab.DialSpec{})
 			sent := 0

@@ -24,6 +24,7 @@ func TestRetreatsHalveWhatTheNextMayUse(t *testing.T) {
 					peer := s.Client.Addr(ipv6)
 					saved := s.BDP()
 					saved.Peer = peer
+					saved.Cwnd *= 2 // so that half of half of it is worth a jump
 					for n := range uint32(2) {
 						s.Put(t, saved)
 						check.Same(t, "retreats that are remembered", s.Entry(t, peer).Retreats, n)
@@ -46,7 +47,7 @@ func TestRetreatsHalveWhatTheNextMayUse(t *testing.T) {
 					check.Same(t, "retreats that are remembered", learnt.Retreats, 2)
 
 					larger := saved // so that a quarter of half of it is worth a jump
-					larger.Cwnd *= 4
+					larger.Cwnd *= 2
 					s.Put(t, larger)
 					p := s.from(t, end, cc, ipv6)
 					p.Send(t, 3_000_000)
