@@ -107,7 +107,7 @@ func peerOf(i int) netip.Addr {
 	if i%2 == 0 {
 		return netip.AddrFrom4([4]byte{203, byte(i >> 16), byte(i >> 8), byte(i)})
 	}
-	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 15: byte(i), 14: byte(i >> 8), 13: byte(i >> 16)})
+	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 5: byte(i >> 16), 6: byte(i >> 8), 7: byte(i)}) // each is a network of its own
 }
 
 // stored is the entry that a report of grown becomes; ages are not compared.

@@ -79,7 +79,7 @@ func TestAStrayRegistrationIsNamed(t *testing.T) {
 	remove := stray(t)
 	before := pins(t)
 	_, err := loader.Up(check.Background(t), w.Options)
-	if err == nil || !strings.Contains(err.Error(), "resume_reno, by map id") {
+	if err == nil || !strings.Contains(err.Error(), "unregister id ") {
 		t.Errorf("got %v, want an error that names the map", err)
 	}
 	check.Same(t, "pins", pins(t), before)

@@ -20,7 +20,7 @@ import (
 	"github.com/tcpresume/tcpresume/test/scene"
 )
 
-var known = resume.Path{Cwnd: 125_000, RTT: 20 * time.Millisecond}
+var known = resume.Path{Cwnd: 250_000, RTT: 20 * time.Millisecond}
 
 // idle makes a connection that has sent a little and waits until it counts as idle.
 func (w *world) idle(t *testing.T, cc string) pair {
