@@ -147,8 +147,10 @@ static __always_inline void careful_step(struct sock *sk, struct resume_conn *co
 	cwnd = io->cwnd;
 	phase_step(&conn->ph, io);
 	if (io->input == PHASE_SEND && io->trigger && before == RESUME_PHASE_RECONNAISSANCE)
-		io->trigger = owner_decide(conn, io, cwnd);
+		io->trigger = owner_decide(conn, io, cwnd, owner_lease_ns(tp));
 	careful_write(tp, conn, io, cwnd);
+	if (careful_holds(conn))
+		owner_jump_on(conn, owner_lease_ns(tp));
 	if (io->trigger)
 		careful_turned(sk, conn, io, before);
 }

@@ -35,7 +35,7 @@ static __always_inline enum resume_trigger owner_renew(struct resume_conn *conn,
  * to become of io->trigger, as the verifier wants a number there.
  */
 static __noinline enum resume_trigger owner_decide(struct resume_conn *conn, struct phase_io *io,
-						   __u32 cwnd)
+						   __u32 cwnd, __u64 lease_ns)
 {
 	enum resume_trigger refused = RESUME_TRIGGER_IN_USE_ELSEWHERE;
 	struct resume_path path, *entry = NULL;
@@ -56,7 +56,7 @@ static __noinline enum resume_trigger owner_decide(struct resume_conn *conn, str
 	if (io->trigger != RESUME_TRIGGER_CONGESTION_WINDOW_LIMITED)
 		return io->trigger;
 	if (!refused && entry)
-		refused = owner_claim(conn, entry);
+		refused = owner_claim(conn, entry, lease_ns);
 	if (!refused)
 		return io->trigger;
 	conn->ph.now = RESUME_PHASE_NORMAL;

@@ -135,6 +135,7 @@ struct tcp_sock {
 	__u8 is_cwnd_limited : 1;
 	__u32 mss_cache;
 	__u32 srtt_us;
+	__u32 rttvar_us;
 	struct minmax rtt_min;
 	struct tcp_rack rack;
 	__u64 bytes_sent;

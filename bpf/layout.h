@@ -145,8 +145,6 @@ enum resume_limit {
 
 /* Bounds that user space judges by, too; the unit is in the name. */
 enum resume_bound {
-	RESUME_BOUND_JUMP_S = 360, /* no jump is older: each of its three phases ends with a
-				      retransmission timeout, which is of 120 s at most */
 	RESUME_BOUND_CLAIM_S = 600, /* an older claim on an entry is void: its holder may have gone
 				       unseen, and if not, has long used it */
 	RESUME_BOUND_SKEW_MS = 1000, /* an entry from further ahead was stored by another clock */
@@ -199,10 +197,10 @@ struct resume_path {
 #define RESUME_FREE (1ULL << 63) /* set in every seal, in no socket cookie */
 #define RESUME_SPENT (~RESUME_FREE) /* no socket lives long enough to get this cookie */
 
-/* Value of resume_jumps: the connection that jumps, by its cookie, and since when. */
+/* Value of resume_jumps: the connection that jumps, by its cookie. Void from then on. */
 struct resume_jump {
 	__u64 cookie;
-	__u64 since_ns;
+	__u64 until_ns;
 };
 
 struct resume_policy_key {

@@ -3,7 +3,8 @@
  * Who may use a saved set, while a connection lives. Two things are owned at
  * the jump and not before, so that an idle connection blocks nobody: the entry,
  * by its claim word, and the path, by the address's key in resume_jumps. Either
- * claim has an age, so that none outlives a connection whose end went unseen.
+ * claim runs out, so that none outlives a connection whose end went unseen: the
+ * entry's by its age, the path's unless the jumping connection renews it.
  */
 #ifndef RESUME_OWNER_H
 #define RESUME_OWNER_H
@@ -32,11 +33,21 @@ static __always_inline void owner_set(struct resume_conn *conn, const struct res
 	event->source = path->source;
 }
 
+/*
+ * How long a claim of the path stands without news of its connection: ACKs renew
+ * it, and without any a probe of two round trips and then a timeout follow, which
+ * ends the jump. Four timeouts are beyond both.
+ */
+static __always_inline __u64 owner_lease_ns(const struct tcp_sock *tp)
+{
+	return 4000ULL * ((tp->srtt_us >> 3) + tp->rttvar_us); /* as __tcp_set_rto() has it */
+}
+
 /* Takes the path, also from a connection that has vanished. */
-static __always_inline bool owner_take_path(struct resume_conn *conn)
+static __always_inline bool owner_take_path(struct resume_conn *conn, __u64 lease_ns)
 {
 	__u64 now = bpf_ktime_get_boot_ns(), cookie;
-	struct resume_jump jump = {conn->event.cookie, now}, *held;
+	struct resume_jump jump = {conn->event.cookie, now + lease_ns}, *held;
 
 	if (!bpf_map_update_elem(&resume_jumps, &conn->path, &jump, BPF_NOEXIST))
 		return true;
@@ -46,10 +57,19 @@ static __always_inline bool owner_take_path(struct resume_conn *conn)
 	cookie = *(volatile __u64 *)&held->cookie;
 	if (cookie == jump.cookie)
 		return true;
-	if (!older_than(held->since_ns, RESUME_BOUND_JUMP_S))
+	if (now < held->until_ns)
 		return false;
-	held->since_ns = now; /* before the cookie, or a third would find it void still */
+	held->until_ns = jump.until_ns; /* before the cookie, or a third would find it void */
 	return __sync_val_compare_and_swap(&held->cookie, cookie, jump.cookie) == cookie;
+}
+
+/* The connection that jumps is alive. */
+static __always_inline void owner_jump_on(struct resume_conn *conn, __u64 lease_ns)
+{
+	struct resume_jump *held = bpf_map_lookup_elem(&resume_jumps, &conn->path);
+
+	if (held && held->cookie == conn->event.cookie)
+		held->until_ns = bpf_ktime_get_boot_ns() + lease_ns;
 }
 
 /* The phases are over: the next connection of the path may try its luck. */
@@ -63,13 +83,13 @@ static __always_inline void owner_jump_over(struct resume_conn *conn)
 
 /* Takes entry and path for this connection; otherwise says why not. */
 static __always_inline enum resume_trigger owner_claim(struct resume_conn *conn,
-						       struct resume_path *entry)
+						       struct resume_path *entry, __u64 lease_ns)
 {
 	if (bpf_ktime_get_boot_ns() >= conn->path_deadline_ns) {
 		claim_swap(entry, conn->claim, RESUME_SPENT); /* RFC 9959 3.2: deleted */
 		return RESUME_TRIGGER_EXPIRED_MEANWHILE;
 	}
-	if (!owner_take_path(conn))
+	if (!owner_take_path(conn, lease_ns))
 		return RESUME_TRIGGER_IN_USE_ELSEWHERE;
 	if (!claim_take(entry, conn->claim, conn->event.cookie)) {
 		owner_jump_over(conn);

@@ -132,7 +132,7 @@ type AskResumeControl struct {
 type AskResumeJump struct {
 	_       structs.HostLayout
 	Cookie  uint64
-	SinceNs uint64
+	UntilNs uint64
 }
 
 type AskResumeObservation struct {

@@ -179,7 +179,7 @@ type CheckResumeControl struct {
 type CheckResumeJump struct {
 	_       structs.HostLayout
 	Cookie  uint64
-	SinceNs uint64
+	UntilNs uint64
 }
 
 type CheckResumeObservation struct {

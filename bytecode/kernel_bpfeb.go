@@ -135,7 +135,7 @@ const (
 type KernelResumeJump struct {
 	_       structs.HostLayout
 	Cookie  uint64
-	SinceNs uint64
+	UntilNs uint64
 }
 
 type KernelResumeLimit uint32

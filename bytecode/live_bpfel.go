@@ -107,7 +107,7 @@ type LiveResumeControl struct {
 type LiveResumeJump struct {
 	_       structs.HostLayout
 	Cookie  uint64
-	SinceNs uint64
+	UntilNs uint64
 }
 
 type LiveResumeObservation struct {

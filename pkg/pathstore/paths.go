@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
-	"time"
 
 	"github.com/cilium/ebpf"
 
@@ -97,7 +96,7 @@ func (s *Store) get(key bytecode.KernelResumePeer, peer netip.Addr) (Entry, erro
 // none does or that cannot be seen.
 func (s *Store) jumper(key bytecode.KernelResumePeer) uint64 {
 	var jump bytecode.KernelResumeJump
-	if m := s.maps[jumps]; m == nil || m.Lookup(&key, &jump) != nil || olderThan(jump.SinceNs, bootNow(), bound("jump_s", time.Second)) {
+	if m := s.maps[jumps]; m == nil || m.Lookup(&key, &jump) != nil || bootNow() >= jump.UntilNs {
 		return 0
 	}
 	return jump.Cookie

@@ -75,7 +75,42 @@ func TestALostCloseCallbackLeavesNothingClaimedByExact(t *testing.T) {
 	}
 }
 
-// A claim has an age: whoever vanished without a word blocks nobody for longer.
+// A process that keeps its dead socket lets the wrapper hear of nothing either.
+func TestADeadJumperThatIsKeptBlocksNobody(t *testing.T) {
+	for _, ipv6 := range []bool{false, true} {
+		for _, end := range []string{"active", "passive"} {
+			for _, cc := range scene.Controls {
+				t.Run(family(ipv6)+" "+end+" "+cc, func(t *testing.T) {
+					s := newStage(t, scene.MidPath)
+					s.Shipped(t)
+					saved := s.BDP()
+					saved.Peer = s.Client.Addr(ipv6)
+					s.Put(t, saved)
+					clobbered(t, func() {
+						p := s.from(t, end, cc, ipv6)
+						s.Silence(t, p)
+						p.Start(400_000)
+						s.Events.Change(t, p, "unvalidated")
+						if s.Entry(t, saved.Peer).Jumper == 0 {
+							t.Error("no jumper while one jumps")
+						}
+						check.Must(t, scene.Abort(p.Client))
+						t.Cleanup(func() { check.Must(t, scene.Abort(p.Server)) })
+					})
+					s.Capture(nil)
+					s.Put(t, saved)
+					check.Eventually(t, scene.Patience, "no jumper", func() bool { return s.Entry(t, saved.Peer).Jumper == 0 })
+					next := s.from(t, end, cc, ipv6)
+					next.Send(t, 200_000)
+					check.Same(t, "story of the next", s.Events.Story(next)[:1], []string{jumps})
+					next.Reset(t)
+				})
+			}
+		}
+	}
+}
+
+// Whoever vanished without a word blocks nobody for longer than the claim says.
 func TestAnOldJumpIsVoid(t *testing.T) {
 	const vanished = 4711
 	s := newStage(t, scene.MidPath)
@@ -83,12 +118,12 @@ func TestAnOldJumpIsVoid(t *testing.T) {
 	for _, ipv6 := range []bool{false, true} {
 		peer := s.Client.Addr(ipv6)
 		key := bytecode.KernelResumePeer{Addr: resume.DefaultPolicy().MaskPeer(peer).As16()}
-		for age, want := range map[time.Duration]string{350 * time.Second: inUse, 365 * time.Second: jumps, -365 * time.Second: jumps} {
-			t.Run(family(ipv6)+" "+age.String(), func(t *testing.T) {
+		for left, want := range map[time.Duration]string{10 * time.Second: inUse, 0: jumps} {
+			t.Run(family(ipv6)+" "+left.String(), func(t *testing.T) {
 				saved := s.BDP()
 				saved.Peer = peer
 				s.Put(t, saved)
-				held := bytecode.KernelResumeJump{Cookie: vanished, SinceNs: bootTime(t, -age)}
+				held := bytecode.KernelResumeJump{Cookie: vanished, UntilNs: bootTime(t, left)}
 				jumpers := pinned(t, bytecode.KernelMapResumeJumps)
 				check.Must(t, jumpers.Put(&key, &held))
 				defer jumpers.Delete(&key)

@@ -111,12 +111,12 @@ func beyond[T comparable](got, known []T) (extra []T) {
 	return extra
 }
 
-// peerOf numbers addresses of both families.
+// peerOf numbers addresses of IPv4 and networks of IPv6, which are what has an entry.
 func peerOf(i int) netip.Addr {
 	if i%2 == 0 {
 		return netip.AddrFrom4([4]byte{203, byte(i >> 16), byte(i >> 8), byte(i)})
 	}
-	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 15: byte(i), 14: byte(i >> 8), 13: byte(i >> 16)})
+	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 5: byte(i >> 16), 6: byte(i >> 8), 7: byte(i)})
 }
 
 func stored(peer netip.Addr) resume.Path {
