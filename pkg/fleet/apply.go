@@ -5,7 +5,6 @@ package fleet
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -35,8 +34,13 @@ func (f *Fleet) apply(subject string, header nats.Header, data []byte, arrived t
 		f.reject("in_malformed", key, "", err)
 		return
 	}
+	at, err := f.place(peer)
+	if err != nil {
+		f.countedError("in_failed", err)
+		return
+	}
 	if header.Get(kvOperation) != "" { // somebody's tool
-		f.remove(peer, known{op: OpGone, from: f.book.member("nats"), since: now - int64(lay), expires: now + int64(f.config.Lifetime), why: "deleted"}, now)
+		f.remove(at, known{op: OpGone, from: f.book.member("nats"), since: now - int64(lay), expires: now + int64(f.config.Lifetime), why: "deleted"}, now)
 		return
 	}
 	c, err := ParseChange(data)
@@ -48,7 +52,7 @@ func (f *Fleet) apply(subject string, header nats.Header, data []byte, arrived t
 	case c.Run == f.run:
 		f.echo(key, c, now)
 	default:
-		f.take(peer, c, min(now, f.clock.meant(c.At)), now+int64(c.TTL-lay), now)
+		f.take(at, c, min(now, f.clock.meant(c.At)), now+int64(c.TTL-lay), now)
 	}
 }
 
@@ -63,21 +67,21 @@ func (f *Fleet) echo(key string, c Change, now int64) {
 }
 
 // take applies another machine's change, which came about at since.
-func (f *Fleet) take(peer netip.Addr, c Change, since, expires, now int64) {
-	if err := f.config.mayEnter(peer); err != nil {
-		f.reject("in_refused", Key(peer), c.From, err)
+func (f *Fleet) take(at place, c Change, since, expires, now int64) {
+	if err := f.config.mayEnter(at.peer); err != nil {
+		f.reject("in_refused", Key(at.peer), c.From, err)
 		return
 	}
 	if expires <= now {
 		f.counts.add("in_expired")
 		return
 	}
-	k, from := f.book.peers[peer], f.book.member(c.From)
+	k, from := f.book.peers[at.peer], f.book.member(c.From)
 	if k != nil && k.from != from && since+f.clock.slack() < k.since { // one machine's are in order
 		f.counts.add("in_older")
 		if k.own && k.op != OpPut { // it covers in the bucket what is still true
 			k.unsent = true
-			f.looks.add(look{peer: peer, cause: retry, at: now})
+			f.looks.add(look{peer: at.peer, cause: retry, at: now})
 		}
 		return
 	}
@@ -86,21 +90,16 @@ func (f *Fleet) take(peer netip.Addr, c Change, since, expires, now int64) {
 		cwnd: c.Cwnd, ssthresh: c.Ssthresh, rtt: c.RTT, mode: c.Mode, source: c.Source, why: c.Why,
 	}
 	if c.Op == OpPut {
-		f.store(peer, next, now)
+		f.store(at, next, now)
 		return
 	}
-	f.remove(peer, next, now)
+	f.remove(at, next, now)
 }
 
 // store writes a path of another machine, unless this one knows better.
-func (f *Fleet) store(peer netip.Addr, k known, now int64) {
-	rule, scope, err := f.place(peer)
-	if err != nil {
-		f.countedError("in_failed", err)
-		return
-	}
-	was := f.book.peers[peer]
-	switch e, err := f.opts.Maps.Get(peer, scope); {
+func (f *Fleet) store(at place, k known, now int64) {
+	was := f.book.peers[at.peer]
+	switch e, err := f.opts.Maps.Get(at.peer, at.scope); {
 	case err != nil && !errors.Is(err, pathstore.ErrNotFound):
 		f.countedError("in_failed", err)
 		return
@@ -110,7 +109,7 @@ func (f *Fleet) store(peer netip.Addr, k known, now int64) {
 	case err == nil && mine(e) && k.since <= now-int64(e.Age)+f.clock.slack():
 		f.counts.add("in_older")
 		if was == nil { // the others know of it all the same
-			f.book.set(peer, k)
+			f.book.set(at.peer, k)
 		}
 		return
 	}
@@ -119,15 +118,15 @@ func (f *Fleet) store(peer netip.Addr, k known, now int64) {
 		return
 	}
 	path := f.config.cut(resume.Path{
-		Peer: peer, Scope: scope, Cwnd: k.cwnd, Ssthresh: k.ssthresh, RTT: k.rtt, TTL: time.Duration(k.expires - now),
+		Peer: at.peer, Scope: at.scope, Cwnd: k.cwnd, Ssthresh: k.ssthresh, RTT: k.rtt, TTL: time.Duration(k.expires - now),
 		Mode: k.mode, Sharing: resume.SharingPolicy, Source: resume.SourceFleet,
-	}, rule.Policy)
+	}, at.policy)
 	if _, err := f.opts.Maps.PutAll([]resume.Path{path}); err != nil {
-		f.reject("in_malformed", Key(peer), k.from.name, err)
+		f.reject("in_malformed", Key(at.peer), k.from.name, err)
 		return
 	}
 	k.held = true
-	f.book.set(peer, k)
+	f.book.set(at.peer, k)
 	f.counts.add("in_stored")
 	if f.opts.Stored != nil {
 		f.opts.Stored(path)
@@ -141,26 +140,21 @@ func mine(e pathstore.Entry) bool {
 }
 
 // remove takes away what another machine's connection has claimed, or what is gone.
-func (f *Fleet) remove(peer netip.Addr, k known, now int64) {
-	rule, scope, err := f.place(peer)
-	if err != nil {
-		f.countedError("in_failed", err)
-		return
-	}
-	e, err := f.opts.Maps.Get(peer, scope)
+func (f *Fleet) remove(at place, k known, now int64) {
+	e, err := f.opts.Maps.Get(at.peer, at.scope)
 	absent := errors.Is(err, pathstore.ErrNotFound)
 	switch {
 	case err != nil && !absent:
 		f.countedError("in_failed", err)
 		return
-	case k.op == OpClaim && rule.Policy.Sharing == resume.SharingShared:
+	case k.op == OpClaim && at.policy.Sharing == resume.SharingShared:
 		f.counts.add("in_shared")
 		return
 	case !absent && e.State != pathstore.StateSpent && k.since+f.clock.slack() < now-int64(e.Age):
 		f.counts.add("in_older")
 		return
 	}
-	f.book.set(peer, k)
+	f.book.set(at.peer, k)
 	f.counts.add("in_" + string(k.op))
 	if absent {
 		return
@@ -168,7 +162,7 @@ func (f *Fleet) remove(peer netip.Addr, k known, now int64) {
 	if k.op == OpClaim && e.State == pathstore.StateInUse {
 		f.counts.add("in_claimed_twice")
 	}
-	if err := f.opts.Maps.Delete(peer, scope); err != nil && !errors.Is(err, pathstore.ErrNotFound) {
+	if err := f.opts.Maps.Delete(at.peer, at.scope); err != nil && !errors.Is(err, pathstore.ErrNotFound) {
 		f.countedError("in_failed", err)
 	}
 }

@@ -170,13 +170,23 @@ func (f *Fleet) sweep(ctx context.Context) {
 	}
 }
 
-// place is where a peer's entry is in the maps, and the rule that says so.
-func (f *Fleet) place(peer netip.Addr) (rule pathstore.Rule, scope uint64, err error) {
-	rule, err = f.opts.Maps.Rule(peer)
-	if err == nil && rule.Policy.Scope == resume.ScopeNetns {
-		if scope = f.opts.Netns; scope == 0 {
-			err = errors.New("its policy keeps one entry for each network namespace: say in fleet: netns: which one this agent speaks for")
+// place is where a peer's entry is in the maps and in the bucket, and the policy that says so.
+type place struct {
+	peer   netip.Addr // masked
+	scope  uint64
+	policy resume.Policy
+}
+
+func (f *Fleet) place(peer netip.Addr) (place, error) {
+	rule, err := f.opts.Maps.Rule(peer)
+	if err != nil {
+		return place{}, err
+	}
+	at := place{peer: rule.Policy.MaskPeer(peer), policy: rule.Policy}
+	if rule.Policy.Scope == resume.ScopeNetns {
+		if at.scope = f.opts.Netns; at.scope == 0 {
+			return place{}, errors.New("its policy keeps one entry for each network namespace: say in fleet: netns: which one this agent speaks for")
 		}
 	}
-	return rule, scope, err
+	return at, nil
 }

@@ -12,38 +12,38 @@ import (
 
 // outcome reads what has become of a peer's entry and says what of it is worth
 // telling. What is told is the state at this moment, so that a change that was
-// missed, or seen twice, or late, does no harm.
-func (f *Fleet) outcome(l look) (Change, bool) {
+// missed, or seen twice, or late, does no harm. Of the look it makes one at the
+// entry's key, which many peers may share.
+func (f *Fleet) outcome(l *look) (Change, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := f.clock.now()
-	rule, scope, err := f.place(l.peer)
+	at, err := f.place(l.peer)
 	if err != nil {
 		f.countedError("out_failed", err)
 		return Change{}, false
 	}
-	peer := rule.Policy.MaskPeer(l.peer)
-	l.peer = peer
-	if !covers(f.config.Out, peer) {
+	l.peer = at.peer
+	if !covers(f.config.Out, at.peer) {
 		f.counts.add("out_kept")
 		return Change{}, false
 	}
-	k := f.book.peers[peer]
-	e, err := f.opts.Maps.Get(peer, scope)
+	k := f.book.peers[at.peer]
+	e, err := f.opts.Maps.Get(at.peer, at.scope)
 	switch {
 	case errors.Is(err, pathstore.ErrNotFound):
-		return f.absent(l, k, now)
+		return f.absent(*l, k, now)
 	case err != nil:
 		f.countedError("out_failed", err)
 		return Change{}, false
 	}
 	switch e.State {
 	case pathstore.StateFree:
-		return f.free(l, k, e, now)
+		return f.free(*l, k, e, now)
 	case pathstore.StateInUse:
-		return f.taken(l, k, e, now)
+		return f.taken(*l, k, e, now)
 	case pathstore.StateSpent:
-		return f.spent(l, k, e, now)
+		return f.spent(*l, k, e, now)
 	}
 	return Change{}, false
 }

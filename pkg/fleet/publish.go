@@ -50,7 +50,7 @@ func (f *Fleet) publish(ctx context.Context, l *link) {
 				}
 				break
 			}
-			c, worth := f.outcome(look)
+			c, worth := f.outcome(&look)
 			if !worth {
 				continue
 			}

@@ -51,7 +51,7 @@ func New(ctx context.Context, r *rig.Rig, path lab.Path) (_ *Site, err error) {
 		}
 	}()
 	policy := resume.DefaultPolicy()
-	policy.Scope, policy.Learn, policy.KeyBitsV6 = resume.ScopeNetns, false, 128 // two clients share a /64
+	policy.Scope, policy.Learn = resume.ScopeNetns, false
 	if err := r.Store.SetPolicy(pathstore.Rule{Policy: policy}); err != nil {
 		return nil, err
 	}
