@@ -34,8 +34,8 @@ func TestPathChangesWithinTheJump(t *testing.T) {
 				check.Between(t, "window of the retreat", retreat.Cwnd, 2, 20)
 				exit := s.Events.Change(t, p, "normal")
 				check.Between(t, "window at its end", exit.Cwnd, 2, 20)
-				s.Ended(t, p, jumps, "unvalidated, safe_retreat: path_changed", recovers)
 				check.Same(t, "entry", s.Entry(t, peer).State, pathstore.StateSpent)
+				s.Ended(t, p, jumps, "unvalidated, safe_retreat: path_changed", recovers)
 			})
 		}
 	}

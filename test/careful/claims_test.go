@@ -26,7 +26,6 @@ func TestALostCloseCallbackLeavesNothingClaimed(t *testing.T) {
 			for _, cc := range scene.Controls {
 				t.Run(family(ipv6)+" "+end+" "+cc, func(t *testing.T) {
 					s := newStage(t, scene.MidPath)
-					s.Shipped(t)
 					peer := s.Client.Addr(ipv6)
 					saved := s.BDP()
 					saved.Peer = peer
@@ -60,7 +59,6 @@ func TestALostCloseCallbackLeavesNothingClaimedByExact(t *testing.T) {
 		for _, cc := range scene.Controls {
 			t.Run(name+" "+cc, func(t *testing.T) {
 				s := newStage(t, scene.MidPath)
-				s.Shipped(t)
 				saved := s.BDP()
 				saved.Mode = resume.ModeExact
 				s.Put(t, saved)
@@ -82,7 +80,6 @@ func TestADeadJumperThatIsKeptBlocksNobody(t *testing.T) {
 			for _, cc := range scene.Controls {
 				t.Run(family(ipv6)+" "+end+" "+cc, func(t *testing.T) {
 					s := newStage(t, scene.MidPath)
-					s.Shipped(t)
 					saved := s.BDP()
 					saved.Peer = s.Client.Addr(ipv6)
 					s.Put(t, saved)
@@ -114,7 +111,6 @@ func TestADeadJumperThatIsKeptBlocksNobody(t *testing.T) {
 func TestAnOldJumpIsVoid(t *testing.T) {
 	const vanished = 4711
 	s := newStage(t, scene.MidPath)
-	s.Shipped(t)
 	for _, ipv6 := range []bool{false, true} {
 		peer := s.Client.Addr(ipv6)
 		key := bytecode.KernelResumePeer{Addr: resume.DefaultPolicy().MaskPeer(peer).As16()}
@@ -144,7 +140,6 @@ func TestAnOldJumpIsVoid(t *testing.T) {
 func TestAnOldClaimIsVoid(t *testing.T) {
 	const vanished = 4711
 	s := newStage(t, scene.MidPath)
-	s.Shipped(t)
 	for name, c := range map[string]struct {
 		mode   resume.Mode
 		age    time.Duration

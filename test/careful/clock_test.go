@@ -18,7 +18,6 @@ import (
 // outlive the policy's lifetime. No lifetime can be counted from a time to come.
 func TestAnEntryFromTheFutureIsNotUsed(t *testing.T) {
 	s := newStage(t, scene.MidPath)
-	s.Shipped(t)
 	ahead := func(by time.Duration) func(*bytecode.KernelResumePath) {
 		return func(val *bytecode.KernelResumePath) {
 			val.StoredNs = bootTime(t, by)
@@ -64,7 +63,7 @@ func TestWhatIsLearntIsAsOldAsItsObservation(t *testing.T) {
 	for name, lifetime := range map[string]time.Duration{"within its lifetime": time.Minute, "beyond it": time.Second} {
 		t.Run(name, func(t *testing.T) {
 			check.Must(t, s.Forget(s.Client.IPv4))
-			s.Policy(t, func(p *resume.Policy) { p.Learn, p.Lifetime = true, lifetime })
+			s.Policy(t, func(p *resume.Policy) { p.Lifetime = lifetime })
 			p := s.Greeted(t, "cubic", lab.DialSpec{})
 			p.Send(t, 3_000_000)
 			shorter := scene.MidPath
@@ -116,13 +115,11 @@ func TestLearningLeavesWhatAnOperatorStored(t *testing.T) {
 		for _, ipv6 := range []bool{false, true} {
 			for _, end := range []string{"active", "passive"} {
 				t.Run(name+" "+family(ipv6)+" "+end, func(t *testing.T) {
-					s.Shipped(t)
-					if c.policy != nil {
-						s.Policy(t, func(p *resume.Policy) {
-							p.Learn = true
+					s.Policy(t, func(p *resume.Policy) {
+						if c.policy != nil {
 							c.policy(p)
-						})
-					}
+						}
+					})
 					peer := s.Client.Addr(ipv6)
 					check.Must(t, s.Forget(peer))
 					c.path.Peer = peer
@@ -150,7 +147,7 @@ func TestLearningLeavesWhatAnOperatorStored(t *testing.T) {
 		}
 	}
 	t.Run("expired", func(t *testing.T) {
-		s.Shipped(t)
+		s.Policy(t, func(*resume.Policy) {})
 		shared.TTL, shared.Peer = time.Second, s.Client.IPv4
 		s.Put(t, shared)
 		p := s.Greeted(t, "cubic", lab.DialSpec{})

@@ -18,7 +18,6 @@ import (
 // window of dozens of full segments.
 func TestSmallMessagesAreCountedInBytes(t *testing.T) {
 	s := newStage(t, lab.Path{RTT: 40 * time.Millisecond, Rate: 100e6})
-	s.learning(t)
 	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
 			check.Must(t, s.Forget(s.Client.IPv4))
@@ -37,7 +36,6 @@ func TestSmallMessagesAreCountedInBytes(t *testing.T) {
 // window, which nothing speaks against, nor, where that is gone, what was validated.
 func TestResumedConnectionLeavesWhatItProved(t *testing.T) {
 	s := newStage(t, lab.Path{RTT: 100 * time.Millisecond, Rate: 100e6})
-	s.learning(t)
 	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
 			check.Must(t, s.Forget(s.Client.IPv4))
@@ -67,7 +65,6 @@ func TestResumedConnectionLeavesWhatItProved(t *testing.T) {
 // A short connection saw less of a path than is known already, and says nothing against it.
 func TestShortConnectionDoesNotReplaceALargerSet(t *testing.T) {
 	s := newStage(t, scene.MidPath)
-	s.learning(t)
 	report := resume.Path{Cwnd: s.BDP().Cwnd, RTT: s.Path().RTT, Source: resume.SourceApplication, Mode: resume.ModeOff}
 	s.Put(t, report)
 	p := s.Greeted(t, "cubic", lab.DialSpec{})
@@ -82,7 +79,7 @@ func TestShortConnectionDoesNotReplaceALargerSet(t *testing.T) {
 func TestObservationsAge(t *testing.T) {
 	s := newStage(t, scene.MidPath)
 	const lifetime = 2 * time.Second
-	s.Policy(t, func(p *resume.Policy) { p.Learn, p.Lifetime = true, lifetime })
+	s.Policy(t, func(p *resume.Policy) { p.Lifetime = lifetime })
 	connection := func(idle time.Duration) {
 		p := s.Greeted(t, "cubic", lab.DialSpec{})
 		p.Send(t, 2_000_000)

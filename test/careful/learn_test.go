@@ -13,14 +13,8 @@ import (
 	"github.com/tcpresume/tcpresume/test/scene"
 )
 
-func (s *stage) learning(t *testing.T) {
-	t.Helper()
-	s.Policy(t, func(p *resume.Policy) { p.Learn = true })
-}
-
 func TestLearnsWhatThePathCarries(t *testing.T) {
 	s := newStage(t, lab.Path{RTT: 100 * time.Millisecond, Rate: 100e6})
-	s.learning(t)
 	bdp := resume.Bytes(s.Path().BDP())
 	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
@@ -51,7 +45,6 @@ func TestLearnsWhatThePathCarries(t *testing.T) {
 
 func TestShortConnectionsAreNotSaved(t *testing.T) {
 	s := newStage(t, scene.MidPath)
-	s.learning(t)
 	for _, cc := range scene.Controls {
 		p := s.Greeted(t, cc, lab.DialSpec{})
 		p.Send(t, 40_000)
@@ -65,6 +58,7 @@ func TestShortConnectionsAreNotSaved(t *testing.T) {
 
 func TestNothingIsLearntAgainstThePolicy(t *testing.T) {
 	s := newStage(t, scene.MidPath)
+	s.Policy(t, func(p *resume.Policy) { p.Learn = false })
 	p := s.Greeted(t, "cubic", lab.DialSpec{})
 	p.Send(t, 1_500_000)
 	p.Reset(t)
@@ -74,7 +68,6 @@ func TestNothingIsLearntAgainstThePolicy(t *testing.T) {
 // RFC 9959 3.1: one set per endpoint, replaced by what is newer, whoever reported it.
 func TestLaterObservationReplaces(t *testing.T) {
 	s := newStage(t, scene.MidPath)
-	s.learning(t)
 	report := resume.Path{Cwnd: 200_000, RTT: s.Path().RTT, Source: resume.SourceApplication}
 	for _, cc := range scene.Controls {
 		t.Run(cc, func(t *testing.T) {
@@ -107,7 +100,6 @@ func TestLaterObservationReplaces(t *testing.T) {
 
 func TestIdleMomentDoesNotSpoilTheSet(t *testing.T) {
 	s := newStage(t, scene.MidPath)
-	s.learning(t)
 	bdp := resume.Bytes(s.Path().BDP())
 	p := s.Greeted(t, "cubic", lab.DialSpec{})
 	p.Send(t, 4_000_000)

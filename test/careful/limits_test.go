@@ -17,7 +17,7 @@ import (
 
 func TestMaxJumpBoundsTheJump(t *testing.T) {
 	s := newStage(t, scene.MidPath)
-	s.Policy(t, func(p *resume.Policy) { p.Learn, p.MaxJump = false, 100_000 })
+	s.Policy(t, func(p *resume.Policy) { p.MaxJump = 100_000 })
 	for _, cc := range scene.Controls {
 		s.Put(t, s.BDP())
 		p := s.Greeted(t, cc, lab.DialSpec{})

@@ -19,7 +19,6 @@ func TestLoopbackIsLeftAlone(t *testing.T) {
 	for _, peer := range []string{"127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"} {
 		t.Run(peer, func(t *testing.T) {
 			s := newStage(t, scene.MidPath)
-			s.Shipped(t)
 			addr := netip.MustParseAddr(peer)
 			saved := resume.Path{Peer: addr, Cwnd: 500_000, RTT: 40 * time.Millisecond}
 			s.Put(t, saved)

@@ -51,7 +51,6 @@ func TestTheJumpTakesTheFreshestReport(t *testing.T) {
 			for _, end := range []string{"active", "passive"} {
 				t.Run(name+" "+family(ipv6)+" "+end, func(t *testing.T) {
 					s := newStage(t, path)
-					s.Shipped(t)
 					peer := s.Client.Addr(ipv6)
 					put := func(p resume.Path) {
 						p.Peer = peer
@@ -61,7 +60,7 @@ func TestTheJumpTakesTheFreshestReport(t *testing.T) {
 					p := s.from(t, end, "cubic", ipv6)
 					time.Sleep(soon)
 					if c.max != 0 {
-						s.Policy(t, func(p *resume.Policy) { p.MaxCwnd, p.Learn = c.max, true })
+						s.Policy(t, func(p *resume.Policy) { p.MaxCwnd = c.max })
 					}
 					put(c.report)
 					wait := p.Start(400_000)

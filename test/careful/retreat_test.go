@@ -29,7 +29,6 @@ func TestRetreatDeletesTheSet(t *testing.T) {
 			if n := len(s.Events.Story(p)); n < 3 {
 				t.Errorf("only %d changes of phase", n)
 			}
-			s.retreats(t, p)
 			check.Same(t, "entry", scene.StateOf(s.Entry(t, s.Client.IPv4)), scene.EntryState{State: pathstore.StateSpent, Uses: 1, Retreats: 1})
 			check.Same(t, "entry of another peer", scene.StateOf(s.Entry(t, other.Peer)), scene.EntryState{State: pathstore.StateFree})
 
@@ -37,6 +36,7 @@ func TestRetreatDeletesTheSet(t *testing.T) {
 			check.Same(t, "congestion control of the next", scene.Control(t, next.Server), cc)
 			next.Send(t, 100_000)
 			s.Ended(t, next)
+			s.retreats(t, p)
 		})
 	}
 }
@@ -118,8 +118,8 @@ func TestRetreatRepairsAtOnce(t *testing.T) {
 				check.Between(t, "PipeSize", retreat.PipeSize, 0, saved.Cwnd)
 				exit := s.Events.Change(t, p, "normal")
 				check.Between(t, "window at the end", exit.Cwnd, 2, max(uint32(exit.PipeSize)/2/exit.MSS, 2)+1)
-				s.retreats(t, p)
 				check.Same(t, "entry", s.Entry(t, s.Client.IPv4).State, pathstore.StateSpent)
+				s.retreats(t, p)
 			})
 		}
 	}
@@ -150,8 +150,8 @@ func TestTimeoutDeletesTheSet(t *testing.T) {
 			s.Cut(false)
 			check.Between(t, "ssthresh", timeout.Ssthresh, 2, uint32(s.BDP().Cwnd/2/1448))
 			wait(t)
-			s.Ended(t, p, jumps, "unvalidated, normal: rto")
 			check.Same(t, "entry", s.Entry(t, s.Client.IPv4).State, pathstore.StateSpent)
+			s.Ended(t, p, jumps, "unvalidated, normal: rto")
 		})
 	}
 }

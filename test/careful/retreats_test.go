@@ -20,7 +20,6 @@ func TestRetreatsHalveWhatTheNextMayUse(t *testing.T) {
 			for _, cc := range scene.Controls {
 				t.Run(family(ipv6)+" "+end+" "+cc, func(t *testing.T) {
 					s := newStage(t, scene.MidPath)
-					s.Shipped(t)
 					peer := s.Client.Addr(ipv6)
 					saved := s.BDP()
 					saved.Peer = peer
@@ -66,7 +65,6 @@ func TestRetreatsHalveTheWindowOfExact(t *testing.T) {
 		for _, cc := range scene.Controls {
 			t.Run(string(sharing)+" "+cc, func(t *testing.T) {
 				s := newStage(t, scene.MidPath)
-				s.Shipped(t)
 				saved := resume.Path{Cwnd: segments * 1448, RTT: s.Path().RTT, Mode: resume.ModeExact, Sharing: sharing}
 				window := func(want uint32) *scene.Pair {
 					p := s.Open(t, cc, lab.DialSpec{})
@@ -123,7 +121,6 @@ func TestShortPathsAreLeftAlone(t *testing.T) {
 		for _, end := range []string{"active", "passive"} {
 			t.Run(family(ipv6)+" "+end, func(t *testing.T) {
 				s := newStage(t, short)
-				s.Shipped(t)
 				peer := s.Client.Addr(ipv6)
 				p := s.from(t, end, "cubic", ipv6)
 				p.Send(t, 6_000_000)

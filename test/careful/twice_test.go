@@ -74,7 +74,6 @@ type reused struct {
 
 func newReused(t *testing.T, ipv6 bool) *reused {
 	s := newStage(t, scene.MidPath)
-	s.Shipped(t)
 	r := &reused{stage: s, a: s.Client.Addr(ipv6), b: netip.MustParseAddr("203.0.113.7")}
 	if ipv6 {
 		r.b = netip.MustParseAddr("2001:db8:7::7")

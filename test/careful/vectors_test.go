@@ -60,11 +60,11 @@ func TestVectorT8ExpiredSet(t *testing.T) {
 			change := s.Events.Change(t, first, "normal")
 			check.Between(t, "window", change.Cwnd, 10, 20)
 			wait(t)
-			s.Ended(t, first, "reconnaissance, normal: expired_meanwhile")
 			check.Same(t, "entry", s.Entry(t, s.Client.IPv4).State, pathstore.StateSpent)
 			second := s.Greeted(t, cc, lab.DialSpec{})
 			second.Send(t, 200_000)
 			s.Ended(t, second) // nothing is left to begin with
+			s.Ended(t, first, "reconnaissance, normal: expired_meanwhile")
 		})
 	}
 }

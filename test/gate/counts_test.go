@@ -18,6 +18,8 @@ type counts map[string]uint64
 var (
 	resumedOnce = counts{"established": 1, "resumed": 1, "applied": 1}
 	closedOnce  = counts{"closed": 1}
+	// What it has seen of the path is not stored over what an operator shares or has applied.
+	closedWiser = counts{"closed": 1, "learnt_operator_stands": 1}
 	closedEarly = counts{"closed": 1, "closed_while_resuming": 1} // before its window was sent
 )
 

@@ -63,7 +63,7 @@ func TestTheWindowGrowsPastSsthresh(t *testing.T) {
 			if largest <= 100 {
 				t.Errorf("the window grew to %d segments at most, want more than 100", largest)
 			}
-			s.expect(t, resumedOnce.plus(closedOnce, counts{"window_sent": 1}, controls[cc].resumed, controls[cc].ended))
+			s.expect(t, resumedOnce.plus(closedWiser, counts{"window_sent": 1}, controls[cc].resumed, controls[cc].ended))
 		})
 	}
 }

@@ -24,7 +24,7 @@ func TestTheSocketGetsItsOwnControlBack(t *testing.T) {
 			check.Same(t, "congestion control", scene.Control(t, p.server), c.own)
 			check.Same(t, "pacing afterwards", pacingStatus(t, s.Server, p.server), c.status)
 			p.reset(t)
-			s.expect(t, closedOnce)
+			s.expect(t, closedWiser)
 		})
 	}
 }
@@ -42,7 +42,7 @@ func TestLessThanTheWindowKeepsResuming(t *testing.T) {
 			p.send(t, enough)
 			s.expect(t, counts{"window_sent": 1}.plus(c.ended))
 			p.reset(t)
-			s.expect(t, closedOnce)
+			s.expect(t, closedWiser)
 		})
 	}
 }

@@ -36,7 +36,7 @@ func TestCongestionEndsTheResume(t *testing.T) {
 				check.Same(t, "congestion control", scene.Control(t, p.server), c.own)
 				check.Same(t, "pacing", pacingStatus(t, s.Server, p.server), c.status)
 				p.reset(t)
-				s.expect(t, closedOnce)
+				s.expect(t, closedWiser)
 			})
 		}
 	}

@@ -25,7 +25,7 @@ func TestASocketThatConnectsTwice(t *testing.T) {
 	}{
 		"before its window was sent": {0, closedEarly},
 		"after some of it was":       {50_000, closedEarly},
-		"after all of it was":        {enough, closedOnce.plus(counts{"window_sent": 1})},
+		"after all of it was":        {enough, closedWiser.plus(counts{"window_sent": 1})},
 	} {
 		for cc, control := range controls {
 			t.Run(name+" "+cc, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestASocketThatConnectsTwice(t *testing.T) {
 				s.expect(t, second.plus(control.resumed, control.ended, counts{"window_sent": 1}))
 				check.Same(t, "pacing", pacingStatusOf(t, s.Client, fd), control.status)
 				check.Must(t, disconnect(fd))
-				s.expect(t, closedOnce)
+				s.expect(t, closedWiser)
 				check.Same(t, "entry of the second", s.entry(t, s.Server.IPv4).State, pathstore.StateSpent)
 			})
 		}

@@ -68,7 +68,7 @@ func (s *stage) clear(t *testing.T) {
 	}
 }
 
-// policy puts mode exact without learning in force for all peers, after change had a say.
+// policy puts mode exact in force for all peers, after change had a say.
 func (s *stage) policy(t *testing.T, change func(*resume.Policy)) {
 	t.Helper()
 	s.policyFor(t, netip.Prefix{}, change)
@@ -78,7 +78,6 @@ func (s *stage) policyFor(t *testing.T, prefix netip.Prefix, change func(*resume
 	t.Helper()
 	policy := resume.DefaultPolicy()
 	policy.Mode = resume.ModeExact
-	policy.Learn = false // or closing connections would store paths of their own
 	change(&policy)
 	check.Must(t, s.Store.SetPolicy(pathstore.Rule{Prefix: prefix, Policy: policy}))
 }

@@ -46,6 +46,7 @@ func TestAskAfterDataWasSent(t *testing.T) {
 	for _, peer := range []netip.Addr{s.Client.IPv4, s.Client.IPv6} {
 		for _, cc := range scene.Controls {
 			t.Run(peer.String()+" "+cc, func(t *testing.T) {
+				check.Must(t, s.Forget(peer)) // what the one before has learnt
 				p := s.Greeted(t, cc, lab.DialSpec{Local: peer})
 				check.Must(t, ask.Ask(p.Server, s.state()))
 				answer, err := ask.Read(p.Server)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tcpresume/tcpresume/pkg/resume"
 	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
@@ -23,6 +24,7 @@ import (
 // The examples are what an application would run: another user's process, in the allowed cgroup.
 func TestExamples(t *testing.T) {
 	s := newStage(t, lab.Path{RTT: 100 * time.Millisecond, Rate: 100e6, Queue: 312_500})
+	s.Policy(t, func(p *resume.Policy) { p.Learn = false }) // an ask alone is to be resumed from
 	dir, err := os.MkdirTemp("", "examples")
 	check.Must(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })

@@ -35,7 +35,7 @@ type Stage struct {
 	seen   map[string]uint64
 }
 
-// New begins with mode careful for all peers, nothing stored and nothing learnt.
+// New begins with the policy that is built into the program, and nothing stored.
 func New(t *testing.T, loaded *rig.Rig, path lab.Path) *Stage {
 	t.Helper()
 	l, err := lab.New(path)
@@ -48,23 +48,21 @@ func New(t *testing.T, loaded *rig.Rig, path lab.Path) *Stage {
 	s := &Stage{Lab: l, Rig: loaded, Events: watch(t, loaded.Store)}
 	_, err = s.Rig.Store.Flush()
 	check.Must(t, err)
-	s.Policy(t, func(*resume.Policy) {})
+	s.forgetPolicies(t)
 	s.seen, err = s.Rig.Counters()
 	check.Must(t, err)
 	return s
 }
 
-// Policy puts mode careful without learning in force for all peers, after change had a say.
+// Policy puts the built-in policy in force for all peers, after change had a say.
 func (s *Stage) Policy(t *testing.T, change func(*resume.Policy)) {
 	t.Helper()
 	policy := resume.DefaultPolicy()
-	policy.Learn = false // or closing connections would store paths of their own
 	change(&policy)
 	check.Must(t, s.Rig.Store.SetPolicy(pathstore.Rule{Policy: policy}))
 }
 
-// Shipped leaves every peer to the policy that is built into the program.
-func (s *Stage) Shipped(t testing.TB) {
+func (s *Stage) forgetPolicies(t testing.TB) {
 	t.Helper()
 	rules, err := s.Rig.Store.Policies()
 	check.Must(t, err)
