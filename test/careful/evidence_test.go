@@ -22,11 +22,19 @@ func TestSmallMessagesAreCountedInBytes(t *testing.T) {
 		t.Run(cc, func(t *testing.T) {
 			check.Must(t, s.Forget(s.Client.IPv4))
 			p := s.Open(t, cc, lab.DialSpec{})
-			wait := p.Trickle(3000, 100, 500*time.Microsecond)
+			wait := p.Messages(3000, 100, 500*time.Microsecond)
 			wait(t)
 			p.Reset(t)
 			if entry, err := loaded.Store.Get(s.Client.IPv4, 0); err == nil {
 				t.Errorf("a connection that sent 300 kB in a second and a half taught %v in a round trip of %v", entry.Cwnd, entry.RTT)
+			}
+
+			p = s.Open(t, cc, lab.DialSpec{})
+			wait = p.Messages(10_000, 100, 0)
+			wait(t)
+			p.Reset(t)
+			if entry, err := loaded.Store.Get(s.Client.IPv4, 0); err == nil && entry.Cwnd > 500_000 {
+				t.Errorf("a connection that sent 1 MB in several round trips taught %v in one", entry.Cwnd)
 			}
 		})
 	}

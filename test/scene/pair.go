@@ -124,9 +124,10 @@ func (p *Pair) Start(size int) (wait func(testing.TB)) {
 	}
 }
 
-// Trickle writes n messages of size bytes, one each interval or as near to it as
-// the machine comes; the returned function waits as that of Start does.
-func (p *Pair) Trickle(n, size int, interval time.Duration) (wait func(testing.TB)) {
+// Messages writes n messages of size bytes, each a segment of its own, one each
+// interval or as near to it as the machine comes; the returned function waits as
+// that of Start does.
+func (p *Pair) Messages(n, size int, interval time.Duration) (wait func(testing.TB)) {
 	done := make(chan error, 2)
 	from := p.written
 	p.written += n * size
@@ -134,7 +135,7 @@ func (p *Pair) Trickle(n, size int, interval time.Duration) (wait func(testing.T
 		for i := range n {
 			time.Sleep(interval)
 			at := (from + i*size) % 251
-			if _, err := p.Server.Write(payload[at : at+size]); err != nil {
+			if err := p.message(payload[at : at+size]); err != nil {
 				done <- err
 				return
 			}
@@ -143,6 +144,20 @@ func (p *Pair) Trickle(n, size int, interval time.Duration) (wait func(testing.T
 	}()
 	go func() { done <- p.receive(n * size) }()
 	return p.waiter(done)
+}
+
+// message sends what the kernel joins with nothing that it still holds back.
+func (p *Pair) message(text []byte) error {
+	raw, err := p.Server.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var refused error
+	err = raw.Write(func(fd uintptr) bool {
+		refused = unix.Sendmsg(int(fd), text, nil, nil, unix.MSG_EOR|unix.MSG_DONTWAIT)
+		return refused != unix.EAGAIN
+	})
+	return errors.Join(err, refused)
 }
 
 func (p *Pair) waiter(done <-chan error) func(testing.TB) {
