@@ -16,15 +16,17 @@ import (
 func TestLittleDataNeverJumps(t *testing.T) {
 	s := newStage(t, scene.MidPath)
 	for _, cc := range scene.Controls {
-		s.Put(t, s.BDP())
-		p := s.Open(t, cc, lab.DialSpec{})
-		for range 4 {
-			p.Send(t, 3000)
-		}
-		check.Same(t, "entry", s.Entry(t, s.Client.IPv4).State, pathstore.StateFree)
-		check.Same(t, "congestion control", scene.Control(t, p.Server), "resume_"+cc)
-		s.Ended(t, p)
-		check.Same(t, "uses", s.Entry(t, s.Client.IPv4).Uses, 0)
+		t.Run(cc, func(t *testing.T) {
+			s.Put(t, s.BDP())
+			p := s.Open(t, cc, lab.DialSpec{})
+			for range 4 {
+				p.Send(t, 3000)
+			}
+			check.Same(t, "entry", s.Entry(t, s.Client.IPv4).State, pathstore.StateFree)
+			check.Same(t, "congestion control", scene.Control(t, p.Server), "resume_"+cc)
+			s.Ended(t, p)
+			check.Same(t, "uses", s.Entry(t, s.Client.IPv4).Uses, 0)
+		})
 	}
 }
 

@@ -46,12 +46,14 @@ func TestLearnsWhatThePathCarries(t *testing.T) {
 func TestShortConnectionsAreNotSaved(t *testing.T) {
 	s := newStage(t, scene.MidPath)
 	for _, cc := range scene.Controls {
-		p := s.Greeted(t, cc, lab.DialSpec{})
-		p.Send(t, 40_000)
-		p.Reset(t)
-		if entry, err := loaded.Store.Get(s.Client.IPv4, 0); err == nil {
-			t.Errorf("%s: %d bytes were saved", cc, entry.Cwnd)
-		}
+		t.Run(cc, func(t *testing.T) {
+			p := s.Greeted(t, cc, lab.DialSpec{})
+			p.Send(t, 40_000)
+			p.Reset(t)
+			if entry, err := loaded.Store.Get(s.Client.IPv4, 0); err == nil {
+				t.Errorf("%s: %d bytes were saved", cc, entry.Cwnd)
+			}
+		})
 	}
 	s.Counted(t, map[string]uint64{"learnt": 0})
 }

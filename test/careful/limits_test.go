@@ -19,9 +19,11 @@ func TestMaxJumpBoundsTheJump(t *testing.T) {
 	s := newStage(t, scene.MidPath)
 	s.Policy(t, func(p *resume.Policy) { p.MaxJump = 100_000 })
 	for _, cc := range scene.Controls {
-		s.Put(t, s.BDP())
-		p := s.Greeted(t, cc, lab.DialSpec{})
-		s.jumpsTo(t, p, "max_jump", func(pathstore.Event) resume.Bytes { return 100_000 })
+		t.Run(cc, func(t *testing.T) {
+			s.Put(t, s.BDP())
+			p := s.Greeted(t, cc, lab.DialSpec{})
+			s.jumpsTo(t, p, "max_jump", func(pathstore.Event) resume.Bytes { return 100_000 })
+		})
 	}
 }
 
@@ -29,11 +31,13 @@ func TestReceiverWindowBoundsTheJump(t *testing.T) {
 	s := newStage(t, scene.MidPath)
 	small := func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 98304) }
 	for _, cc := range scene.Controls {
-		s.Put(t, s.BDP())
-		p := s.Greeted(t, cc, lab.DialSpec{Control: small})
-		advertised := resume.Bytes(scene.Info(t, p.Server).Snd_wnd)
-		check.Between(t, "window of the receiver", advertised, 90_000, 124_000)
-		s.jumpsTo(t, p, "receiver_window", func(pathstore.Event) resume.Bytes { return advertised })
+		t.Run(cc, func(t *testing.T) {
+			s.Put(t, s.BDP())
+			p := s.Greeted(t, cc, lab.DialSpec{Control: small})
+			advertised := resume.Bytes(scene.Info(t, p.Server).Snd_wnd)
+			check.Between(t, "window of the receiver", advertised, 90_000, 124_000)
+			s.jumpsTo(t, p, "receiver_window", func(pathstore.Event) resume.Bytes { return advertised })
+		})
 	}
 }
 
@@ -42,11 +46,13 @@ func TestStandingQueueShrinksTheJump(t *testing.T) {
 	s := newStage(t, lab.Path{RTT: 60 * time.Millisecond, Rate: 50e6})
 	saved := resume.Path{Cwnd: 600_000, RTT: 40 * time.Millisecond}
 	for _, cc := range scene.Controls {
-		s.Put(t, saved)
-		p := s.Greeted(t, cc, lab.DialSpec{})
-		s.jumpsTo(t, p, "standing_queue", func(jump pathstore.Event) resume.Bytes {
-			now := uint64(max(jump.SRTT, jump.MinRTT).Microseconds())
-			return resume.Bytes(300_000 * 40_000 / now * 40_000 / now)
+		t.Run(cc, func(t *testing.T) {
+			s.Put(t, saved)
+			p := s.Greeted(t, cc, lab.DialSpec{})
+			s.jumpsTo(t, p, "standing_queue", func(jump pathstore.Event) resume.Bytes {
+				now := uint64(max(jump.SRTT, jump.MinRTT).Microseconds())
+				return resume.Bytes(300_000 * 40_000 / now * 40_000 / now)
+			})
 		})
 	}
 }

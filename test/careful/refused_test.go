@@ -81,11 +81,13 @@ func TestModeOffNeverJumps(t *testing.T) {
 func TestFlushEndsResuming(t *testing.T) {
 	s := newStage(t, scene.MidPath)
 	for _, cc := range scene.Controls {
-		s.Put(t, s.BDP())
-		p := s.Greeted(t, cc, lab.DialSpec{})
-		_, err := loaded.Store.Flush()
-		check.Must(t, err)
-		p.Send(t, 200_000)
-		s.Ended(t, p, "reconnaissance, normal: forgotten")
+		t.Run(cc, func(t *testing.T) {
+			s.Put(t, s.BDP())
+			p := s.Greeted(t, cc, lab.DialSpec{})
+			_, err := loaded.Store.Flush()
+			check.Must(t, err)
+			p.Send(t, 200_000)
+			s.Ended(t, p, "reconnaissance, normal: forgotten")
+		})
 	}
 }
