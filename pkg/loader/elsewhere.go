@@ -38,10 +38,11 @@ func (h holding) explain(opts Options) string {
 		}
 		return text + "; take it down by " + strings.Join(commands, ", ")
 	}
+	text += "; its pins are nowhere to be seen from here"
 	if mount := hiddenBPFFS(); mount != "" {
-		return fmt.Sprintf("%s; its pins are hidden by a second mount: \"umount %s\" shows them again, then \"tcpresume down\"", text, mount)
+		text += fmt.Sprintf(", a second mount may hide them: \"umount %s\" shows what it hides, then \"tcpresume down\"; without pins", mount)
 	}
-	return text + "; its pins are nowhere to be seen from here: " + h.remedy()
+	return text + ": " + h.remedy()
 }
 
 // remedy takes things down by their ids, which needs no pins.

@@ -36,7 +36,7 @@ func TestWhatIsUpElsewhereCanBeTakenDown(t *testing.T) {
 		"a second mount": {hide: func(t *testing.T) func() {
 			check.Must(t, unix.Mount("bpf", "/sys/fs/bpf", "bpf", 0, ""))
 			return func() { check.Must(t, unix.Unmount("/sys/fs/bpf", unix.MNT_DETACH)) }
-		}, words: `"umount /sys/fs/bpf" shows them again`},
+		}, words: `"umount /sys/fs/bpf" shows what it hides`},
 		"mounts of another process": {hide: func(t *testing.T) func() {
 			process := exec.Command("sleep", "1000")
 			process.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
@@ -99,7 +99,12 @@ func follow(t *testing.T, told string, undo func()) {
 	undo()
 	if strings.Contains(told, "umount") {
 		_, err := loader.Down(check.Background(t), loader.Options{})
-		check.Must(t, err)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, pathstore.ErrNotLoaded) {
+			t.Fatal(err)
+		}
 	}
 	for _, command := range regexp.MustCompile(`"(bpftool [^"]+)"`).FindAllStringSubmatch(told, -1) {
 		words := strings.Fields(command[1])
