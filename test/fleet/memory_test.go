@@ -67,8 +67,9 @@ func (m *memory) Put(p resume.Path) error {
 	if p.TTL == 0 {
 		p.TTL = m.policy.Lifetime
 	}
-	m.entries[m.policy.MaskPeer(p.Peer)] = &entry{pathstore.Entry{Path: p, State: pathstore.StateFree}, time.Now()}
 	err := pathstore.Rule{Policy: m.policy}.Allows(p)
+	p.Peer = m.policy.MaskPeer(p.Peer)
+	m.entries[p.Peer] = &entry{pathstore.Entry{Path: p, State: pathstore.StateFree}, time.Now()}
 	m.mu.Unlock()
 	time.Sleep(slow)
 	return err
@@ -88,7 +89,7 @@ func (m *memory) Delete(peer netip.Addr, _ uint64) error {
 func (m *memory) turn(peer netip.Addr, state pathstore.State, outcome string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e := m.entries[peer]
+	e := m.entries[m.policy.MaskPeer(peer)]
 	e.State, e.Outcome = state, outcome
 	if outcome != "" {
 		e.Retreats++
