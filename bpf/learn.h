@@ -177,7 +177,7 @@ static __noinline void learn_save(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
 	policy_for(addr, &policy);
 	if (!policy.learn || policy.mode == RESUME_MODE_OFF)
 		return;
-	best = observed(seen, bpf_ktime_get_boot_ns() - policy.lifetime_s * SECOND_NS);
+	best = observed(seen, policy.lifetime_s * SECOND_NS, bpf_ktime_get_boot_ns());
 	if (!best.window) {
 		if (seen->recent.window || seen->older.window)
 			stats_count(learnt_expired);

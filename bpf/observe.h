@@ -40,15 +40,16 @@ static __always_inline void observe_nothing(struct resume_observation *seen)
 	seen->older.window = 0;
 }
 
-/* The better of the two halves; its window is 0 where nothing was seen since `since_ns`. */
+/* The better of the two halves; its window is 0 where nothing was seen for a lifetime. */
 static __always_inline struct resume_best observed(const struct resume_observation *seen,
-						   __u64 since_ns)
+						   __u64 lifetime_ns, __u64 now)
 {
 	struct resume_best best = seen->recent;
 
-	if (seen->older.at_ns > since_ns && seen->older.window > best.window)
+	/* Ages, not times: a machine that booted a moment ago has none that long ago. */
+	if (now - seen->older.at_ns < lifetime_ns && seen->older.window > best.window)
 		best = seen->older;
-	if (best.at_ns <= since_ns)
+	if (now - best.at_ns >= lifetime_ns)
 		best.window = 0;
 	return best;
 }

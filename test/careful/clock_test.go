@@ -60,7 +60,9 @@ func TestAnEntryFromTheFutureIsNotUsed(t *testing.T) {
 func TestWhatIsLearntIsAsOldAsItsObservation(t *testing.T) {
 	const since = 1500 * time.Millisecond
 	s := newStage(t, scene.MidPath)
-	for name, lifetime := range map[string]time.Duration{"within its lifetime": time.Minute, "beyond it": time.Second} {
+	for name, lifetime := range map[string]time.Duration{
+		"within its lifetime": time.Minute, "beyond it": time.Second, "within one that began before the machine": resume.MaxTTL,
+	} {
 		t.Run(name, func(t *testing.T) {
 			check.Must(t, s.Forget(s.Client.IPv4))
 			s.Policy(t, func(p *resume.Policy) { p.Lifetime = lifetime })
