@@ -23,7 +23,7 @@ import (
 // compare-and-exchange without which Linux 7.1 and newer make no socket storage. Its clock counts instructions, one a nanosecond, and jumps while it sleeps:
 // a busy host makes it late for us, never for its own network.
 var emulator = []string{
-	"qemu-system-x86_64", "-cpu", "Nehalem", "-accel", "tcg,thread=single", "-smp", "1", "-m", "1536",
+	"qemu-system-x86_64", "-cpu", "Nehalem", "-accel", "tcg,thread=single", "-smp", "1", "-m", "2560",
 	"-icount", "shift=0,sleep=off", "-rtc", "clock=vm",
 	"-nographic", "-no-reboot", "-nodefaults", "-monitor", "none",
 }

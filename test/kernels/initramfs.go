@@ -19,6 +19,9 @@ import (
 // libraries that they are linked to.
 var hostTools = []string{"ip", "bpftool"}
 
+// applets are such, too, of which busybox's are good enough.
+var applets = []string{"modprobe", "cat", "sleep"}
+
 // initramfs packs everything that runs on the other kernel.
 func initramfs(ctx context.Context, to string, k Kernel, programs string, plan record.Plan) (err error) {
 	out, err := os.Create(to)
@@ -42,7 +45,9 @@ func initramfs(ctx context.Context, to string, k Kernel, programs string, plan r
 		}
 	}
 	a.file("bin/busybox", "/bin/busybox")
-	a.entry("bin/modprobe", symlink, []byte("busybox"))
+	for _, applet := range applets {
+		a.entry("bin/"+applet, symlink, []byte("busybox"))
+	}
 	for _, dir := range []string{"proc", "sys", "dev", "tmp", "run", "root"} {
 		a.entry(dir, directory, nil)
 	}
