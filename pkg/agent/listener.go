@@ -5,8 +5,10 @@ package agent
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,6 +16,10 @@ import (
 // maxConns is how many connections one user may hold at a time, so that one who
 // sends slowly, or nothing, leaves the others alone.
 const maxConns = 64
+
+// answerWithin is how long one too many has to send its request and read that it
+// is refused. Of those a user may have as many again; what goes beyond is closed.
+const answerWithin = time.Second
 
 // listener tells each connection's user and holds users to maxConns.
 type listener struct {
@@ -49,23 +55,34 @@ func (l *listener) Accept() (net.Conn, error) {
 			c.Close()
 			continue
 		}
-		if !l.enter(who.UID) {
-			_, _ = c.Write(tooMany) // fits the empty buffer of a new connection
-			c.Close()
-			continue
+		held := &conn{Conn: c, who: who, done: sync.OnceFunc(func() { l.exit(who.UID) })}
+		switch n := l.enter(who.UID); {
+		case n <= maxConns:
+			return held, nil
+		case n <= 2*maxConns:
+			go refuseConn(held, c)
+		default:
+			held.Close()
 		}
-		return &conn{Conn: c, who: who, done: sync.OnceFunc(func() { l.exit(who.UID) })}, nil
 	}
 }
 
-func (l *listener) enter(uid uint32) bool {
+// refuseConn reads what it does not answer: a client that writes to a closed
+// connection learns that, and not why.
+func refuseConn(held net.Conn, c *net.UnixConn) {
+	defer held.Close()
+	_ = c.SetDeadline(time.Now().Add(answerWithin))
+	_, _ = c.Write(tooMany)
+	_ = c.CloseWrite()
+	_, _ = io.Copy(io.Discard, c)
+}
+
+// enter counts the user's connections, the new one among them.
+func (l *listener) enter(uid uint32) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open[uid] >= maxConns {
-		return false
-	}
 	l.open[uid]++
-	return true
+	return l.open[uid]
 }
 
 func (l *listener) exit(uid uint32) {
