@@ -21,36 +21,30 @@ import (
 // Another sockops program that sets the socket's flags, as several in the field
 // do, takes our call at CLOSE away. The wrapper still hears of the end.
 func TestALostCloseCallbackLeavesNothingClaimed(t *testing.T) {
-	for _, ipv6 := range []bool{false, true} {
-		for _, end := range []string{"active", "passive"} {
-			for _, cc := range scene.Controls {
-				t.Run(family(ipv6)+" "+end+" "+cc, func(t *testing.T) {
-					s := newStage(t, scene.MidPath)
-					peer := s.Client.Addr(ipv6)
-					saved := s.BDP()
-					saved.Peer = peer
-					s.Put(t, saved)
-					clobbered(t, func() {
-						p := s.from(t, end, cc, ipv6)
-						s.Silence(t, p)
-						p.Start(400_000)
-						s.Events.Change(t, p, "unvalidated")
-						check.Must(t, scene.Abort(p.Client))
-						check.Must(t, scene.Abort(p.Server))
-					})
-					check.Eventually(t, scene.Patience, "a free entry", func() bool { return s.Entry(t, peer).State == pathstore.StateFree })
-					s.Capture(nil)
-					for range 2 { // as it stands, then as it is reported anew
-						next := s.from(t, end, cc, ipv6)
-						next.Send(t, 200_000)
-						check.Same(t, "story of the next", s.Events.Story(next)[:1], []string{jumps})
-						next.Reset(t)
-						s.Put(t, saved)
-					}
-				})
-			}
+	onSides(t, func(t *testing.T, on side, cc string) {
+		s := newStage(t, scene.MidPath)
+		peer := s.Client.Addr(on.ipv6)
+		saved := s.BDP()
+		saved.Peer = peer
+		s.Put(t, saved)
+		clobbered(t, func() {
+			p := s.from(t, on, cc)
+			s.Silence(t, p)
+			p.Start(400_000)
+			s.Events.Change(t, p, "unvalidated")
+			check.Must(t, scene.Abort(p.Client))
+			check.Must(t, scene.Abort(p.Server))
+		})
+		check.Eventually(t, scene.Patience, "a free entry", func() bool { return s.Entry(t, peer).State == pathstore.StateFree })
+		s.Capture(nil)
+		for range 2 { // as it stands, then as it is reported anew
+			next := s.from(t, on, cc)
+			next.Send(t, 200_000)
+			check.Same(t, "story of the next", s.Events.Story(next)[:1], []string{jumps})
+			next.Reset(t)
+			s.Put(t, saved)
 		}
-	}
+	})
 }
 
 // Mode exact claims at ESTABLISHED, and its window has served once it was sent.
@@ -75,36 +69,30 @@ func TestALostCloseCallbackLeavesNothingClaimedByExact(t *testing.T) {
 
 // A process that keeps its dead socket lets the wrapper hear of nothing either.
 func TestADeadJumperThatIsKeptBlocksNobody(t *testing.T) {
-	for _, ipv6 := range []bool{false, true} {
-		for _, end := range []string{"active", "passive"} {
-			for _, cc := range scene.Controls {
-				t.Run(family(ipv6)+" "+end+" "+cc, func(t *testing.T) {
-					s := newStage(t, scene.MidPath)
-					saved := s.BDP()
-					saved.Peer = s.Client.Addr(ipv6)
-					s.Put(t, saved)
-					clobbered(t, func() {
-						p := s.from(t, end, cc, ipv6)
-						s.Silence(t, p)
-						p.Start(400_000)
-						s.Events.Change(t, p, "unvalidated")
-						if s.Entry(t, saved.Peer).Jumper == 0 {
-							t.Error("no jumper while one jumps")
-						}
-						check.Must(t, scene.Abort(p.Client))
-						t.Cleanup(func() { check.Must(t, scene.Abort(p.Server)) })
-					})
-					s.Capture(nil)
-					s.Put(t, saved)
-					check.Eventually(t, scene.Patience, "no jumper", func() bool { return s.Entry(t, saved.Peer).Jumper == 0 })
-					next := s.from(t, end, cc, ipv6)
-					next.Send(t, 200_000)
-					check.Same(t, "story of the next", s.Events.Story(next)[:1], []string{jumps})
-					next.Reset(t)
-				})
+	onSides(t, func(t *testing.T, on side, cc string) {
+		s := newStage(t, scene.MidPath)
+		saved := s.BDP()
+		saved.Peer = s.Client.Addr(on.ipv6)
+		s.Put(t, saved)
+		clobbered(t, func() {
+			p := s.from(t, on, cc)
+			s.Silence(t, p)
+			p.Start(400_000)
+			s.Events.Change(t, p, "unvalidated")
+			if s.Entry(t, saved.Peer).Jumper == 0 {
+				t.Error("no jumper while one jumps")
 			}
-		}
-	}
+			check.Must(t, scene.Abort(p.Client))
+			t.Cleanup(func() { check.Must(t, scene.Abort(p.Server)) })
+		})
+		s.Capture(nil)
+		s.Put(t, saved)
+		check.Eventually(t, scene.Patience, "no jumper", func() bool { return s.Entry(t, saved.Peer).Jumper == 0 })
+		next := s.from(t, on, cc)
+		next.Send(t, 200_000)
+		check.Same(t, "story of the next", s.Events.Story(next)[:1], []string{jumps})
+		next.Reset(t)
+	})
 }
 
 // Whoever vanished without a word blocks nobody for longer than the claim says.
@@ -128,7 +116,7 @@ func TestAnOldJumpIsVoid(t *testing.T) {
 					holder = vanished
 				}
 				check.Same(t, "jumper that get shows", s.Entry(t, peer).Jumper, holder)
-				p := s.from(t, "passive", "cubic", ipv6)
+				p := s.from(t, side{ipv6, "passive"}, "cubic")
 				p.Send(t, 200_000)
 				check.Same(t, "story", s.Events.Story(p)[:1], []string{want})
 				p.Reset(t)

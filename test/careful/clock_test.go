@@ -114,38 +114,36 @@ func TestLearningLeavesWhatAnOperatorStored(t *testing.T) {
 		"neither":                  {path: less},
 		"shared by an application": {path: reported},
 	} {
-		for _, ipv6 := range []bool{false, true} {
-			for _, end := range []string{"active", "passive"} {
-				t.Run(name+" "+family(ipv6)+" "+end, func(t *testing.T) {
-					s.Policy(t, func(p *resume.Policy) {
-						if c.policy != nil {
-							c.policy(p)
-						}
-					})
-					peer := s.Client.Addr(ipv6)
-					check.Must(t, s.Forget(peer))
-					c.path.Peer = peer
-					s.Put(t, c.path)
-					s.Counted(t, map[string]uint64{}) // from here
-					for range 2 {                     // the second finds what the first has left
-						p := s.from(t, end, "cubic", ipv6)
-						p.Send(t, 1_500_000)
-						p.Reset(t)
-					}
-					want := resume.SourceLearnt
-					if c.stands {
-						want = c.path.Source
-						if want == "" {
-							want = resume.SourceOperator
-						}
-					}
-					check.Same(t, "source", s.Entry(t, peer).Source, want)
-					if c.stands {
-						check.Same(t, "window", s.Entry(t, peer).Cwnd, c.path.Cwnd)
-						s.Counted(t, map[string]uint64{"learnt": 0, "learnt_operator_stands": 2})
+		for _, on := range sides() {
+			t.Run(name+" "+on.String(), func(t *testing.T) {
+				s.Policy(t, func(p *resume.Policy) {
+					if c.policy != nil {
+						c.policy(p)
 					}
 				})
-			}
+				peer := s.Client.Addr(on.ipv6)
+				check.Must(t, s.Forget(peer))
+				c.path.Peer = peer
+				s.Put(t, c.path)
+				s.Counted(t, map[string]uint64{}) // from here
+				for range 2 {                     // the second finds what the first has left
+					p := s.from(t, on, "cubic")
+					p.Send(t, 1_500_000)
+					p.Reset(t)
+				}
+				want := resume.SourceLearnt
+				if c.stands {
+					want = c.path.Source
+					if want == "" {
+						want = resume.SourceOperator
+					}
+				}
+				check.Same(t, "source", s.Entry(t, peer).Source, want)
+				if c.stands {
+					check.Same(t, "window", s.Entry(t, peer).Cwnd, c.path.Cwnd)
+					s.Counted(t, map[string]uint64{"learnt": 0, "learnt_operator_stands": 2})
+				}
+			})
 		}
 	}
 	t.Run("expired", func(t *testing.T) {

@@ -47,48 +47,46 @@ func TestTheJumpTakesTheFreshestReport(t *testing.T) {
 		"off":             {report: off, story: stays + "turned_off"},
 		"without its RTT": {report: blind, story: stays + "rtt_not_validated"},
 	} {
-		for _, ipv6 := range []bool{false, true} {
-			for _, end := range []string{"active", "passive"} {
-				t.Run(name+" "+family(ipv6)+" "+end, func(t *testing.T) {
-					s := newStage(t, path)
-					peer := s.Client.Addr(ipv6)
-					put := func(p resume.Path) {
-						p.Peer = peer
-						s.Put(t, p)
-					}
-					put(s.BDP())
-					p := s.from(t, end, "cubic", ipv6)
-					time.Sleep(soon)
-					if c.max != 0 {
-						s.Policy(t, func(p *resume.Policy) { p.MaxCwnd = c.max })
-					}
-					put(c.report)
-					wait := p.Start(400_000)
-					if c.story != "" {
-						s.Events.Change(t, p, "normal")
-						wait(t)
-						s.Ended(t, p, c.story)
-						return
-					}
-					jump := s.Events.Change(t, p, "unvalidated")
+		for _, on := range sides() {
+			t.Run(name+" "+on.String(), func(t *testing.T) {
+				s := newStage(t, path)
+				peer := s.Client.Addr(on.ipv6)
+				put := func(p resume.Path) {
+					p.Peer = peer
+					s.Put(t, p)
+				}
+				put(s.BDP())
+				p := s.from(t, on, "cubic")
+				time.Sleep(soon)
+				if c.max != 0 {
+					s.Policy(t, func(p *resume.Policy) { p.MaxCwnd = c.max })
+				}
+				put(c.report)
+				wait := p.Start(400_000)
+				if c.story != "" {
+					s.Events.Change(t, p, "normal")
 					wait(t)
-					check.Same(t, "jump", jump.Jump, c.jump)
-					check.Same(t, "source", jump.Source, resume.SourceApplication)
-					check.Same(t, "entry", scene.StateOf(s.Entry(t, peer)), scene.EntryState{State: pathstore.StateInUse, Holder: p.Cookie, Uses: 1})
-					p.Reset(t)
-				})
-			}
+					s.Ended(t, p, c.story)
+					return
+				}
+				jump := s.Events.Change(t, p, "unvalidated")
+				wait(t)
+				check.Same(t, "jump", jump.Jump, c.jump)
+				check.Same(t, "source", jump.Source, resume.SourceApplication)
+				check.Same(t, "entry", scene.StateOf(s.Entry(t, peer)), scene.EntryState{State: pathstore.StateInUse, Holder: p.Cookie, Uses: 1})
+				p.Reset(t)
+			})
 		}
 	}
 }
 
 // from opens a connection whose sending end, which connects or is connected to, has its initial data acknowledged.
-func (s *stage) from(t *testing.T, end, cc string, ipv6 bool) *scene.Pair {
+func (s *stage) from(t *testing.T, on side, cc string) *scene.Pair {
 	t.Helper()
-	if end == "passive" {
-		return s.Greeted(t, cc, lab.DialSpec{Local: s.Client.Addr(ipv6)})
+	if on.end == "passive" {
+		return s.Greeted(t, cc, lab.DialSpec{Local: s.Client.Addr(on.ipv6)})
 	}
-	p := s.Outbound(t, cc, ipv6)
+	p := s.Outbound(t, cc, on.ipv6)
 	p.Send(t, scene.Prelude)
 	return p
 }

@@ -15,48 +15,42 @@ import (
 // A retreat is remembered, whatever is stored of the path afterwards and by
 // whom: each halves what the next connection may use, until a use succeeds.
 func TestRetreatsHalveWhatTheNextMayUse(t *testing.T) {
-	for _, ipv6 := range []bool{false, true} {
-		for _, end := range []string{"active", "passive"} {
-			for _, cc := range scene.Controls {
-				t.Run(family(ipv6)+" "+end+" "+cc, func(t *testing.T) {
-					s := newStage(t, scene.MidPath)
-					peer := s.Client.Addr(ipv6)
-					saved := s.BDP()
-					saved.Peer = peer
-					saved.Cwnd *= 2 // so that half of half of it is worth a jump
-					for n := range uint32(2) {
-						s.Put(t, saved)
-						check.Same(t, "retreats that are remembered", s.Entry(t, peer).Retreats, n)
-						p := s.from(t, end, cc, ipv6)
-						s.Capture(loseOneOf(p))
-						wait := p.Start(600_000)
-						check.Same(t, "jump", s.Events.Change(t, p, "unvalidated").Jump, saved.Cwnd/2>>n)
-						s.Events.Change(t, p, "safe_retreat")
-						s.Capture(nil)
-						wait(t)
-						p.Reset(t)
-					}
-
-					// A neighbour behind the same address starts cold and learns.
-					neighbour := s.from(t, end, cc, ipv6)
-					neighbour.Send(t, 3_000_000)
-					neighbour.Reset(t)
-					learnt := s.Entry(t, peer)
-					check.Same(t, "source", learnt.Source, resume.SourceLearnt)
-					check.Same(t, "retreats that are remembered", learnt.Retreats, 2)
-
-					larger := saved // so that a quarter of half of it is worth a jump
-					larger.Cwnd *= 2
-					s.Put(t, larger)
-					p := s.from(t, end, cc, ipv6)
-					p.Send(t, 3_000_000)
-					check.Same(t, "jump", s.Events.Change(t, p, "unvalidated").Jump, larger.Cwnd/2>>2)
-					p.Reset(t)
-					check.Same(t, "retreats after a success", s.Entry(t, peer).Retreats, 0)
-				})
-			}
+	onSides(t, func(t *testing.T, on side, cc string) {
+		s := newStage(t, scene.MidPath)
+		peer := s.Client.Addr(on.ipv6)
+		saved := s.BDP()
+		saved.Peer = peer
+		saved.Cwnd *= 2 // so that half of half of it is worth a jump
+		for n := range uint32(2) {
+			s.Put(t, saved)
+			check.Same(t, "retreats that are remembered", s.Entry(t, peer).Retreats, n)
+			p := s.from(t, on, cc)
+			s.Capture(loseOneOf(p))
+			wait := p.Start(600_000)
+			check.Same(t, "jump", s.Events.Change(t, p, "unvalidated").Jump, saved.Cwnd/2>>n)
+			s.Events.Change(t, p, "safe_retreat")
+			s.Capture(nil)
+			wait(t)
+			p.Reset(t)
 		}
-	}
+
+		// A neighbour behind the same address starts cold and learns.
+		neighbour := s.from(t, on, cc)
+		neighbour.Send(t, 3_000_000)
+		neighbour.Reset(t)
+		learnt := s.Entry(t, peer)
+		check.Same(t, "source", learnt.Source, resume.SourceLearnt)
+		check.Same(t, "retreats that are remembered", learnt.Retreats, 2)
+
+		larger := saved // so that a quarter of half of it is worth a jump
+		larger.Cwnd *= 2
+		s.Put(t, larger)
+		p := s.from(t, on, cc)
+		p.Send(t, 3_000_000)
+		check.Same(t, "jump", s.Events.Change(t, p, "unvalidated").Jump, larger.Cwnd/2>>2)
+		p.Reset(t)
+		check.Same(t, "retreats after a success", s.Entry(t, peer).Retreats, 0)
+	})
 }
 
 func TestRetreatsHalveTheWindowOfExact(t *testing.T) {
@@ -117,30 +111,28 @@ func loseOneOf(p *scene.Pair) func(lab.Packet) {
 // nothing. An operator who wants the window there all the same has mode exact.
 func TestShortPathsAreLeftAlone(t *testing.T) {
 	short := lab.Path{Rate: 200e6, RTT: 0, Queue: 1 << 20}
-	for _, ipv6 := range []bool{false, true} {
-		for _, end := range []string{"active", "passive"} {
-			t.Run(family(ipv6)+" "+end, func(t *testing.T) {
-				s := newStage(t, short)
-				peer := s.Client.Addr(ipv6)
-				p := s.from(t, end, "cubic", ipv6)
-				p.Send(t, 6_000_000)
-				p.Reset(t)
-				s.Counted(t, map[string]uint64{"learnt": 0, "learnt_short_path": 1})
+	for _, on := range sides() {
+		t.Run(on.String(), func(t *testing.T) {
+			s := newStage(t, short)
+			peer := s.Client.Addr(on.ipv6)
+			p := s.from(t, on, "cubic")
+			p.Send(t, 6_000_000)
+			p.Reset(t)
+			s.Counted(t, map[string]uint64{"learnt": 0, "learnt_short_path": 1})
 
-				saved := resume.Path{Peer: peer, Cwnd: 500_000, RTT: 1900_000}
-				s.Put(t, saved)
-				p = s.from(t, end, "cubic", ipv6)
-				p.Send(t, 200_000)
-				s.Ended(t, p)
-				s.Counted(t, map[string]uint64{"short_path": 1, "resumed": 0})
-				check.Same(t, "entry", s.Entry(t, peer).State, pathstore.StateFree)
+			saved := resume.Path{Peer: peer, Cwnd: 500_000, RTT: 1900_000}
+			s.Put(t, saved)
+			p = s.from(t, on, "cubic")
+			p.Send(t, 200_000)
+			s.Ended(t, p)
+			s.Counted(t, map[string]uint64{"short_path": 1, "resumed": 0})
+			check.Same(t, "entry", s.Entry(t, peer).State, pathstore.StateFree)
 
-				saved.Mode = resume.ModeExact
-				s.Put(t, saved)
-				p = s.from(t, end, "cubic", ipv6)
-				s.Counted(t, map[string]uint64{"short_path": 0, "resumed": 1})
-				p.Reset(t)
-			})
-		}
+			saved.Mode = resume.ModeExact
+			s.Put(t, saved)
+			p = s.from(t, on, "cubic")
+			s.Counted(t, map[string]uint64{"short_path": 0, "resumed": 1})
+			p.Reset(t)
+		})
 	}
 }

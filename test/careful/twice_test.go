@@ -81,13 +81,6 @@ func newReused(t *testing.T, ipv6 bool) *reused {
 	return r
 }
 
-func family(ipv6 bool) string {
-	if ipv6 {
-		return "IPv6"
-	}
-	return "IPv4"
-}
-
 var ends = map[string]func(*reused, *testing.T) int{"active": (*reused).connected, "passive": (*reused).accepted}
 
 func (r *reused) connected(t *testing.T) int {

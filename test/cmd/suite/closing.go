@@ -24,6 +24,9 @@ func (o *outcome) close(to io.Writer, chosen func(step) bool) {
 	if len(long) > 0 {
 		fmt.Fprintf(to, "not run: %s (make test-all)\n", strings.Join(long, "; "))
 	}
+	if o.short {
+		fmt.Fprintln(to, "not run: most combinations of family, end and congestion control in test/careful, of which each was run (make test-all)")
+	}
 	var others []string
 	for _, path := range slices.Sorted(maps.Keys(elsewhere)) {
 		others = append(others, fmt.Sprintf("test/%s (%s)", path[len("./"):], elsewhere[path]))

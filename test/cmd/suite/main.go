@@ -29,7 +29,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *root, choice(*all, *only)); err != nil {
+	if err := run(ctx, *root, choice(*all, *only), !*all && *only == ""); err != nil {
 		fmt.Fprintln(os.Stderr, "suite:", err)
 		os.Exit(1)
 	}
@@ -45,7 +45,7 @@ func choice(all bool, only string) func(step) bool {
 	}
 }
 
-func run(ctx context.Context, root string, chosen func(step) bool) error {
+func run(ctx context.Context, root string, chosen func(step) bool, short bool) error {
 	if slices.ContainsFunc(steps(), func(s step) bool { return s.cluster && chosen(s) }) {
 		remove, err := findCRDs(ctx, root)
 		defer remove()
@@ -53,7 +53,7 @@ func run(ctx context.Context, root string, chosen func(step) bool) error {
 			return err
 		}
 	}
-	var o outcome
+	o := outcome{short: short}
 	began := time.Now()
 	for _, s := range steps() {
 		if !chosen(s) {
@@ -95,7 +95,7 @@ func findCRDs(ctx context.Context, root string) (remove func(), err error) {
 }
 
 func (o *outcome) test(ctx context.Context, root string, s step) error {
-	cmd := exec.CommandContext(ctx, "go", s.arguments()...)
+	cmd := exec.CommandContext(ctx, "go", s.arguments(o.short)...)
 	cmd.Dir = filepath.Join(root, s.dir)
 	cmd.Stderr = os.Stderr
 	if s.race {

@@ -18,6 +18,7 @@ type event struct {
 
 // outcome is what all steps together came to.
 type outcome struct {
+	short          bool // matrices were run thinly
 	passed, failed int
 	skipped        []string // each with its reason
 	broken         []string // packages

@@ -41,8 +41,12 @@ var elsewhere = map[string]string{
 	"./signature": "make test-signature",
 }
 
-func (s step) arguments() []string {
+// arguments are those of "go"; a short run has each value of a matrix once.
+func (s step) arguments(short bool) []string {
 	args := []string{"test", "-json", "-timeout", "30m"}
+	if short {
+		args = append(args, "-short")
+	}
 	if s.race {
 		args = append(args, "-race")
 	}

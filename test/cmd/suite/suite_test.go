@@ -88,10 +88,14 @@ func TestEventsAreCountedAndToldWhereTheyMatter(t *testing.T) {
 }
 
 func TestTheEndNamesWhatWasNotRun(t *testing.T) {
-	o := outcome{skipped: []string{"test/a TestPoor: no Rust"}}
+	o := outcome{skipped: []string{"test/a TestPoor: no Rust"}, short: true}
 	var quick, all bytes.Buffer
 	o.close(&quick, choice(false, ""))
+	o.short = false
 	o.close(&all, choice(true, ""))
+	for text, thin := range map[string]bool{quick.String(): true, all.String(): false} {
+		check.Same(t, "combinations are named", strings.Contains(text, "combinations"), thin)
+	}
 	for _, s := range steps() {
 		if named := strings.Contains(quick.String(), s.name); named != s.long {
 			t.Errorf("%s: named %v, not run %v", s.name, named, s.long)
