@@ -19,8 +19,10 @@ const maxBatch = 64
 // must not be given to other goroutines.
 func (p *Pipe) work() {
 	runtime.LockOSThread()
-	sharpenThread()
-	p.finished <- p.loop()
+	undo := sharpenThread()
+	err := p.loop()
+	undo()
+	p.finished <- err
 }
 
 func (p *Pipe) loop() error {
