@@ -95,6 +95,9 @@ func grid(ctx context.Context) error {
 			fmt.Fprintf(os.Stderr, "%v, %d kB: cold %v\n", on, bytes/1000, measured.Cold.time().Round(time.Millisecond))
 		}
 	}
+	if err := b.again(ctx, &record); err != nil {
+		return err
+	}
 	record.write(book)
 	return book.Save()
 }

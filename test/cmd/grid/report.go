@@ -28,29 +28,42 @@ func (r record) write(book *figures.Book) {
 		fmt.Fprintf(book, "saved %g BDP | ", entry)
 	}
 	fmt.Fprintf(book, "initcwnd 2 BDP |\n|%s\n", strings.Repeat("---|", 4+len(entries)))
-	var lost, wasteful []string
+	var lost, wasteful, again []string
 	for _, row := range r.Rows {
 		row.write(book)
+		slow, loud := row.outOfBounds(r.slack())
+		lost, wasteful = append(lost, slow...), append(wasteful, loud...)
+		if n := len(row.Cold.Times); n > r.Repeats {
+			again = append(again, fmt.Sprintf("%v, %s: %d runs a cell", row.Route, figures.Size(row.Bytes), n))
+		}
 		row.Cold.keep(book, r, row, "cold")
 		row.InitCwnd.keep(book, r, row, "initcwnd")
 		for _, entry := range entries {
-			f := row.Careful[fmt.Sprint(entry)]
-			f.keep(book, r, row, fmt.Sprintf("saved %g BDP", entry))
-			cell := fmt.Sprintf("%v, %s, saved %g BDP", row.Route, figures.Size(row.Bytes), entry)
-			if over := ratio(f.time(), row.Cold.time()); over > 1+r.slack() {
-				lost = append(lost, fmt.Sprintf("%s: %.3f; %s", cell, over, f.inPairs(row.Cold)))
-			}
-			if allowed := row.Cold.retransmits()*3/2 + 20; entry < 2 && f.retransmits() > allowed {
-				wasteful = append(wasteful, fmt.Sprintf("%s: %d, cold %d", cell, f.retransmits(), row.Cold.retransmits()))
-			}
-			if entry == 2 && f.retransmits() > row.InitCwnd.retransmits() {
-				wasteful = append(wasteful, fmt.Sprintf("%s: %d, initcwnd %d", cell, f.retransmits(), row.InitCwnd.retransmits()))
-			}
+			row.Careful[fmt.Sprint(entry)].keep(book, r, row, fmt.Sprintf("saved %g BDP", entry))
 		}
 	}
 	cells := len(r.Rows) * len(entries)
 	listed(book, fmt.Sprintf("Cells more than %g %% slower than cold, of %d", r.slack()*100, cells), lost)
 	listed(book, "Cells with more retransmits than 1.5 x cold + 20 (saved up to 1 BDP), or than initcwnd (2 BDP)", wasteful)
+	listed(book, "Rows measured again, one connection at a time, since a cell was out of these bounds", again)
+}
+
+// outOfBounds are the cells that are slower than cold, or that lose more than is allowed.
+func (r row) outOfBounds(slack float64) (slow, loud []string) {
+	for _, entry := range entries {
+		f := r.Careful[fmt.Sprint(entry)]
+		cell := fmt.Sprintf("%v, %s, saved %g BDP", r.Route, figures.Size(r.Bytes), entry)
+		if over := ratio(f.time(), r.Cold.time()); over > 1+slack {
+			slow = append(slow, fmt.Sprintf("%s: %.3f; %s", cell, over, f.inPairs(r.Cold)))
+		}
+		if allowed := r.Cold.retransmits()*3/2 + 20; entry < 2 && f.retransmits() > allowed {
+			loud = append(loud, fmt.Sprintf("%s: %d, cold %d", cell, f.retransmits(), r.Cold.retransmits()))
+		}
+		if entry == 2 && f.retransmits() > r.InitCwnd.retransmits() {
+			loud = append(loud, fmt.Sprintf("%s: %d, initcwnd %d", cell, f.retransmits(), r.InitCwnd.retransmits()))
+		}
+	}
+	return slow, loud
 }
 
 func (r row) write(w io.Writer) {
