@@ -30,7 +30,7 @@ export CGO_ENABLED=0
 part bench bench
 part stale stale
 part grid grid -j 6 -keep "$dir/grid.keep"
-part grid-loss grid -j 6 -n 9 -loss 0.001 -keep "$dir/grid-loss.keep"
+part grid-loss grid -j 6 -n 9 -loss 0.001 -entries 0.5,1,2 -keep "$dir/grid-loss.keep"
 part grid-bbr grid -j 3 -n 5 -cc bbr -only "100 ms, 100 Mbit/s" -keep "$dir/grid-bbr.keep"
 part browser browser
 part live live
