@@ -21,7 +21,7 @@ import (
 func main() {
 	stats := flag.String("stats", "/run/haproxy/admin.sock", "`SOCKET` of HAProxy's statistics")
 	sockets := flag.String("socket-dir", "", "`DIR` of the agent's sockets (default /run/tcpresume)")
-	every := flag.Duration("every", time.Second, "how often to ask")
+	every := flag.Duration("every", 200*time.Millisecond, "how often to ask")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -37,14 +37,14 @@ func poll(ctx context.Context, stats string, every time.Duration, t *tracker) {
 	defer ticker.Stop()
 	said := ""
 	for {
-		text, err := ask(ctx, stats, every)
+		text, err := ask(ctx, stats, max(every, time.Second))
 		var all []resume.Report
 		if err == nil {
 			all, err = parse(text)
 		}
 		trouble := ""
 		if err == nil {
-			t.look(ctx, all)
+			t.look(ctx, time.Now(), all)
 		} else {
 			trouble = err.Error()
 		}
@@ -68,7 +68,7 @@ func ask(ctx context.Context, stats string, patience time.Duration) (string, err
 		return "", err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(max(patience, time.Second))); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return "", err
 	}
 	if _, err := io.WriteString(conn, "show quic cc,sock all\n"); err != nil {

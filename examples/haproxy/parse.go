@@ -19,7 +19,8 @@ const fullPacket = 1252
 
 // parse reads what "show quic cc,sock all" answers. HAProxy changes its form
 // from version to version: fields are found by name, and a connection without
-// an address or a window is left out. The error says that there is an answer in
+// an address or a window is left out, as are those to servers, which 3.4 marks
+// "(B)": HAProxy is the client there. The error says that there is an answer in
 // which nothing was found, so that nobody takes it for "no connections".
 func parse(text string) ([]resume.Report, error) {
 	blocks := strings.Split("\n"+strings.ReplaceAll(text, "\r", ""), "\n* ")
@@ -32,6 +33,9 @@ func parse(text string) ([]resume.Report, error) {
 	}
 	var all []resume.Report
 	for _, block := range blocks[1:] {
+		if head, _, _ := strings.Cut(block, " "); strings.HasSuffix(head, "(B):") {
+			continue
+		}
 		if r, ok := connection(block); ok {
 			all = append(all, r)
 		}

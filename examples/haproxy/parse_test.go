@@ -41,6 +41,10 @@ func TestParse(t *testing.T) {
 			ID: "aa", Peer: netip.MustParseAddr("203.0.113.7"), Port: 52409, Local: netip.MustParseAddr("192.0.2.1"),
 			Cwnd: 320000, Ssthresh: 300000, MinRTT: 60 * time.Millisecond, SRTT: 83 * time.Millisecond, Sent: 1_252_000, Lost: 3, CC: "cubic",
 		}}},
+		"3.4, with the connection to a server": {"* 0x1[00]: scid=aa.. dcid=bb\n foreign_addr=192.0.2.1:5\n cwnd=1\n\n" +
+			"* 0x2[00](B): scid=cc.. dcid=dd\n foreign_addr=198.51.100.1:443\n cwnd=70000\n sentbytes=900000\n\n", []resume.Report{{
+			ID: "aa", Peer: netip.MustParseAddr("192.0.2.1"), Port: 5, Cwnd: 1, CC: "cubic",
+		}}},
 		"CRLF":       {"* 0x1[00]: scid=aa.. \r\n foreign_addr=192.0.2.1:5\r\n cwnd=1\r\n", []resume.Report{{ID: "aa", Peer: netip.MustParseAddr("192.0.2.1"), Port: 5, Cwnd: 1, CC: "cubic"}}},
 		"no address": {"* 0x1[00]: scid=aa.. \n cwnd=1\n", nil},
 		"nothing":    {"\n\n", nil},
