@@ -63,6 +63,13 @@ static __always_inline bool phase_gains(__u32 jump, __u32 cwnd)
 	return jump >= RESUME_BOUND_JUMP_WINDOWS * (__u64)cwnd;
 }
 
+/* The receiver's window holds slow start as it holds the jump: there doubling once is a gain. */
+static __always_inline bool phase_gains_now(const struct phase *ph, __u32 jump, __u32 cwnd)
+{
+	return phase_gains(jump, cwnd) ||
+	       (ph->limit == RESUME_LIMIT_RECEIVER_WINDOW && jump >= 2 * (__u64)cwnd);
+}
+
 /*
  * PipeSize (3.3): the flight at the jump, then what was delivered beyond it.
  * Counting deliveries includes what is acknowledged during recovery; what was
@@ -128,7 +135,7 @@ static __always_inline void phase_reconnaissance(struct phase *ph, struct phase_
 		return;
 	}
 	jump = phase_jump_size(ph, io);
-	if (!phase_gains(jump, io->cwnd)) {
+	if (!phase_gains_now(ph, jump, io->cwnd)) {
 		phase_to(ph, io, RESUME_PHASE_NORMAL, RESUME_TRIGGER_NO_GAIN);
 		return;
 	}

@@ -79,7 +79,11 @@ func (m *model) reconnaissance(s *sender, input inputNumber, v *verdict) {
 		return
 	}
 	jump := m.jumpWindow(s)
-	if jump < 3*s.cwnd { // less than what slow start does in the time that a jump takes
+	least := 3 * s.cwnd // slow start does that in the time that a jump takes,
+	if m.limit == byReceiverWindow {
+		least = 2 * s.cwnd // but not there
+	}
+	if jump < least {
 		m.enter(normal, noGain, v)
 		return
 	}

@@ -181,6 +181,8 @@ func TestVectorT5Bounds(t *testing.T) { // 3.2, 3.3, 4.2.1
 		{name: "max_jump above half of the saved window", savedCwnd: 100_000, maxJump: 50_001, want: unvalidated, trigger: windowLimited, jump: 50_000, limit: bySavedWindow},
 		{name: "half of the saved window is IW", savedCwnd: 20_000, want: normal, trigger: noGain},
 		{name: "receiver window", savedCwnd: saved, receiverWindow: 65_535, want: unvalidated, trigger: windowLimited, jump: 65_535, limit: byReceiverWindow},
+		{name: "receiver window of twice the window", savedCwnd: saved, cwnd: 20_000, receiverWindow: 40_000, want: unvalidated, trigger: windowLimited, jump: 40_000, limit: byReceiverWindow},
+		{name: "receiver window just below that", savedCwnd: saved, cwnd: 20_000, receiverWindow: 39_999, want: normal, trigger: noGain},
 		{name: "receiver window closed", savedCwnd: saved, receiverWindow: 1, want: normal, trigger: noGain},
 		{name: "bound of the socket", savedCwnd: saved, clamp: 64_000, want: unvalidated, trigger: windowLimited, jump: 64_000, limit: byClamp},
 		{name: "bound of the socket below the receiver's window", savedCwnd: saved, receiverWindow: 65_535, clamp: 65_000, want: unvalidated, trigger: windowLimited, jump: 65_000, limit: byClamp},
