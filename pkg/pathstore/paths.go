@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"runtime"
+	"sync"
 
 	"github.com/cilium/ebpf"
 
@@ -43,6 +45,22 @@ func (s *Store) keepHistory(key *bytecode.KernelResumePeer, val *bytecode.Kernel
 	}
 }
 
+// keepHistories is keepHistory for a batch: no system call looks many keys up, so
+// the processors share them.
+func (s *Store) keepHistories(keys []bytecode.KernelResumePeer, vals []bytecode.KernelResumePath) {
+	const worthAnother = 256
+	var all sync.WaitGroup
+	share := max(worthAnother, (len(keys)+runtime.NumCPU()-1)/runtime.NumCPU())
+	for start := 0; start < len(keys); start += share {
+		all.Go(func() {
+			for i := start; i < min(start+share, len(keys)); i++ {
+				s.keepHistory(&keys[i], &vals[i])
+			}
+		})
+	}
+	all.Wait()
+}
+
 // PutAll stores paths by batches and returns how many it stored. It checks a
 // batch before it writes any of it, so that an error names the path at fault
 // and everything before the batch is in place.
@@ -61,9 +79,9 @@ func (s *Store) PutAll(paths []resume.Path) (int, error) {
 			if err != nil {
 				return stored, fmt.Errorf("path %d (%s): %w", start+i+1, resume.ErrorKey(p.Peer, p.Scope), err)
 			}
-			s.keepHistory(&key, &val)
 			keys, vals = append(keys, key), append(vals, val)
 		}
+		s.keepHistories(keys, vals)
 		n, err := s.paths().BatchUpdate(keys, vals, nil)
 		stored += n
 		if err != nil {

@@ -61,9 +61,9 @@ func (w *Writer) PutAll(paths []resume.Path) (int, error) {
 			if key, val, failed = w.table.encode(p, now); failed != nil {
 				break
 			}
-			w.store.keepHistory(&key, &val)
 			w.keys, w.vals = append(w.keys, key), append(w.vals, val)
 		}
+		w.store.keepHistories(w.keys, w.vals)
 		n, err := w.write()
 		stored += n
 		switch {

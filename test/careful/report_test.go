@@ -39,8 +39,8 @@ func TestTheJumpTakesTheFreshestReport(t *testing.T) {
 	}{
 		"identical":       {report: report(bdp), jump: bdp / 2},
 		"larger":          {report: report(2 * bdp), jump: bdp},
-		"smaller":         {report: report(bdp / 2), jump: bdp / 4},
-		"capped":          {report: report(4 * bdp), jump: bdp / 4, max: bdp / 2},
+		"smaller":         {report: report(bdp * 3 / 4), jump: bdp * 3 / 8},
+		"capped":          {report: report(4 * bdp), jump: bdp * 3 / 8, max: bdp * 3 / 4},
 		"exact":           {report: exact, jump: bdp / 2},
 		"too small":       {report: report(30_000), story: stays + "no_gain"},
 		"expired":         {report: expired, story: stays + "expired_meanwhile"},

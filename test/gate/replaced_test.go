@@ -13,6 +13,7 @@ import (
 
 func TestAnApplicationReplacesTheControl(t *testing.T) {
 	s := newStage(t, shortPath)
+	s.policy(t, func(p *resume.Policy) { p.Learn = false }) // the counters are the subject
 	for name, c := range map[string]struct {
 		cc, by string
 		bytes  int

@@ -25,7 +25,7 @@ type acceptor struct {
 
 func listenOn(ctx context.Context, host *lab.Host, cgroup *lab.Cgroup) (*acceptor, error) {
 	listener, err := host.Listen(ctx, lab.ListenSpec{
-		Network: "tcp4", Addr: netip.MustParseAddrPort("127.0.0.1:0"), CC: "cubic", Cgroup: cgroup,
+		Network: "tcp4", Addr: netip.AddrPortFrom(peer(0), 0), CC: "cubic", Cgroup: cgroup,
 	})
 	if err != nil {
 		return nil, err

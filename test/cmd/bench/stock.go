@@ -16,11 +16,10 @@ const strangers = 0x800000
 // peer is the n-th peer of the loopback device.
 func peer(n int) netip.Addr {
 	n += 256
-	return netip.AddrFrom4([4]byte{127, byte(n >> 16), byte(n >> 8), byte(n)})
+	return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
 }
 
-// largeWindow is one that careful deems worth a jump with the segments of a
-// loopback device, 64 KiB each.
+// largeWindow is one that careful deems worth a jump.
 const largeWindow = 8_000_000
 
 // stock stores n paths in place of what was there.
