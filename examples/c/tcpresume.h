@@ -27,7 +27,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#ifndef TCPRESUME_SOCKET
 #define TCPRESUME_SOCKET "/run/tcpresume/report"
+#endif
 
 /* What is 0 or NULL is not known; peer and cwnd are required. */
 struct tcpresume_report {
