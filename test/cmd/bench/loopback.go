@@ -118,7 +118,7 @@ func (l *loopback) prepare(ctx context.Context) ([]situation, error) {
 		return nil, err
 	}
 	l.programs = []*ebpf.Program{empty.program, ours}
-	wrapper, err := wrapperPrograms()
+	wrapper, err := wrapperPrograms("cubic_")
 	if err != nil {
 		return nil, err
 	}

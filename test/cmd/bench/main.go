@@ -27,6 +27,7 @@ var sections = []struct {
 	{"pacing", pacing},
 	{"ssthresh", ssthresh},
 	{"cost", cost},
+	{"ack", ack},
 	{"load", load},
 }
 

@@ -9,10 +9,8 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// wrapperName begins the names of the programs of resume_cubic.
-const wrapperName = "cubic_"
-
-func wrapperPrograms() ([]*ebpf.Program, error) {
+// wrapperPrograms are those of a wrapper: their names begin with "cubic_", "reno_" or "bbr_".
+func wrapperPrograms(wrapperName string) ([]*ebpf.Program, error) {
 	var found []*ebpf.Program
 	for id := ebpf.ProgramID(0); ; {
 		next, err := ebpf.ProgramGetNextID(id)
