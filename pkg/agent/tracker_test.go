@@ -45,10 +45,17 @@ func TestConnectionsOfOnePeer(t *testing.T) {
 			{report: cwnd(300_000), cwnd: 300_000}, {report: cwnd(500_000), cwnd: 500_000}, {report: cwnd(100_000), cwnd: 100_000},
 		},
 		"a new connection has learnt nothing": {
-			{report: cwnd(38_400), held: ReasonNothing}, {report: cwnd(46_464), held: ReasonNothing}, {report: cwnd(46_465), cwnd: 46_465},
+			{report: cwnd(12_800), held: ReasonNothing}, {report: cwnd(38_400), held: ReasonNothing}, {report: cwnd(32 * 1460), held: ReasonNothing},
+			{report: cwnd(46 * 1460), held: ReasonNothing}, {report: cwnd(46*1460 + 1), cwnd: 46*1460 + 1},
 		},
-		"a window that was never filled tells nothing": {
-			{report: of("one", 300_000, sent(299_999)), held: ReasonNothing}, {report: of("one", 300_000, sent(0)), cwnd: 300_000},
+		"a connection that is mostly idle keeps its initial window": {
+			{report: of("one", 32*1460, sent(900_000)), held: ReasonNothing},
+		},
+		"in slow start, half of what was sent is safe": {
+			{report: of("one", 112_800, sent(100_000)), held: ReasonNothing},
+			{report: of("one", 1_012_800, sent(1_000_000)), cwnd: 500_000},
+			{report: of("one", 300_000, sent(299_999)), cwnd: 149_999}, {report: of("one", 300_000, sent(300_000)), cwnd: 300_000},
+			{report: of("one", 300_000, sent(0)), cwnd: 300_000},
 		},
 		"a small window after a loss is the path's": {
 			{report: of("one", 20_000, lost(1)), cwnd: 20_000},
@@ -66,7 +73,7 @@ func TestConnectionsOfOnePeer(t *testing.T) {
 		"a reset window that finds its limit counts": {
 			{report: of("one", 300_000, port(1)), cwnd: 300_000},
 			{report: of("one", 38_400, port(2)), held: ReasonReset},
-			{report: of("one", 60_000, port(2), lost(4)), cwnd: 60_000},
+			{report: of("one", 70_000, port(2), lost(4)), cwnd: 70_000},
 		},
 		"a reset without a new port": {
 			{report: cwnd(300_000), cwnd: 300_000}, {report: cwnd(38_400), held: ReasonReset}, {report: cwnd(310_000), cwnd: 310_000},
@@ -76,8 +83,8 @@ func TestConnectionsOfOnePeer(t *testing.T) {
 		},
 		"what was better before is forgotten with its lifetime": {
 			{report: of("one", 300_000, port(1)), cwnd: 300_000},
-			{report: of("one", 60_000, port(2)), held: ReasonReset},
-			{after: 11 * time.Minute, report: of("one", 60_000, port(2)), cwnd: 60_000},
+			{report: of("one", 70_000, port(2)), held: ReasonReset},
+			{after: 11 * time.Minute, report: of("one", 70_000, port(2)), cwnd: 70_000},
 		},
 		"the smallest of several living connections": {
 			{report: of("one", 300_000), cwnd: 300_000}, {report: of("two", 100_000), cwnd: 100_000},
@@ -95,7 +102,7 @@ func TestConnectionsOfOnePeer(t *testing.T) {
 			{after: 2 * time.Minute, report: of("two", 300_000), cwnd: 300_000},
 		},
 		"without ids the port tells connections apart": {
-			{report: of("", 300_000, port(1)), cwnd: 300_000}, {report: of("", 100_000, port(2)), cwnd: 100_000}, {report: of("", 50_000, port(1)), cwnd: 50_000},
+			{report: of("", 300_000, port(1)), cwnd: 300_000}, {report: of("", 100_000, port(2)), cwnd: 100_000}, {report: of("", 70_000, port(1)), cwnd: 70_000},
 		},
 		"older samples come too late": {
 			{report: cwnd(300_000), cwnd: 300_000},

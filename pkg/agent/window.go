@@ -15,9 +15,10 @@ const (
 	lsquicUnset = 10_000 * 1460
 	// infinite thresholds are 2^31 - 1, 2^32 - 1, 2^63 - 1 or 2^64 - 1, by stack.
 	infinite = 1<<31 - 1
-	// initialWindow is the largest that a QUIC stack starts or restarts with:
-	// 32 packets (quic-go, Chromium) of 1452 bytes.
-	initialWindow = 32 * 1452
+	// initialWindow is the largest that a QUIC stack starts or restarts with: 46
+	// packets of 1460 bytes. Others start with 10 (RFC 9002) or 32 (quic-go,
+	// Chromium, lsquic).
+	initialWindow = 46 * 1460
 )
 
 // pathOf makes of one report what a TCP connection can start from.
@@ -100,7 +101,13 @@ func (s *sample) take(r resume.Report, at time.Time) (held string) {
 	switch {
 	case s.reset || first && (r.Sent == 0 || r.Sent-min(before, r.Sent) < r.Cwnd):
 		return ReasonReset
-	case r.Sent != 0 && r.Sent < r.Cwnd, r.Cwnd <= initialWindow && r.Lost <= s.from:
+	}
+	if r.Sent != 0 && r.Sent < r.Cwnd {
+		// In slow start a window is the initial one and all that was acknowledged:
+		// half of what was sent left within the last round trip.
+		r.Cwnd = r.Sent / 2
+	}
+	if r.Cwnd <= initialWindow && r.Lost <= s.from {
 		return ReasonNothing
 	}
 	s.path = pathOf(r)
