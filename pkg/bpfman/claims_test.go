@@ -39,6 +39,26 @@ func TestTheListOfTheGoGeneration(t *testing.T) {
 	}
 }
 
+// Programs of ours without the one that carries them are said, with what is missing;
+// those of others are nobody's business.
+func TestAPartOfUsIsNamed(t *testing.T) {
+	for names, want := range map[string]string{
+		"resume_rst_in xdp_pass":       "it has loaded resume_rst_in, and not resume_watch",
+		"resume_rst_in resume_rst_out": "it has loaded resume_rst_in and resume_rst_out, and not resume_watch",
+		"xdp_pass":                     "",
+	} {
+		var claims []Claim
+		for i, name := range strings.Fields(names) {
+			claims = append(claims, Claim{ID: uint32(i + 1), Name: name})
+		}
+		found, wrong := confirm(claims, Options{}.filled())
+		said := strings.Join(wrong, "; ")
+		if found != nil || !strings.HasPrefix(said, want) || strings.Contains(said, "tracepoint:resume_watch") != (want != "") {
+			t.Errorf("%s: found %v, said %q", names, found, said)
+		}
+	}
+}
+
 func message(parts ...any) (wire []byte) {
 	for i := 0; i < len(parts); i += 2 {
 		number := protowire.Number(parts[i].(int))

@@ -15,7 +15,7 @@ import (
 )
 
 // ErrNothing is wrapped if bpfman has loaded nothing of ours, as far as can be seen.
-var ErrNothing = errors.New("bpfman has loaded nothing of tcpresume")
+var ErrNothing = errors.New("bpfman has loaded nothing of tcpresume that can run")
 
 // errUnasked is an ErrNothing where nobody could be asked: bpfman may be restarting.
 var errUnasked = fmt.Errorf("%w", ErrNothing)
@@ -89,6 +89,7 @@ func confirm(claims []Claim, opts Options) (*Generation, []string) {
 	var (
 		programs []*program
 		wrong    []string
+		part     []string // programs of ours that only go with others
 	)
 	for _, claim := range claims {
 		if claim.ID == 0 {
@@ -97,7 +98,12 @@ func confirm(claims []Claim, opts Options) (*Generation, []string) {
 				continue
 			}
 		}
-		if claim.Name != "" && claim.Name != bytecode.KernelProgTcpResume && claim.Name != bytecode.KernelProgResumeWatch {
+		switch claim.Name {
+		case "", bytecode.KernelProgTcpResume, bytecode.KernelProgResumeWatch:
+		case bytecode.KernelProgResumeRstIn, bytecode.KernelProgResumeRstOut:
+			part = append(part, claim.Name)
+			continue
+		default:
 			continue
 		}
 		p, err := openProgram(claim, opts.Root)
@@ -124,6 +130,10 @@ func confirm(claims []Claim, opts Options) (*Generation, []string) {
 			continue
 		}
 		found = g
+	}
+	if found == nil && len(part) > 0 && len(wrong) == 0 {
+		wrong = append(wrong, fmt.Sprintf("it has loaded %s, and not %s, whose maps a runtime needs: load the image again, with \"--programs tracepoint:%[2]s\" among them",
+			strings.Join(part, " and "), bytecode.KernelProgResumeWatch))
 	}
 	return found, wrong
 }
