@@ -13,6 +13,7 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/client"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 	"github.com/tcpresume/tcpresume/test/check"
+	"github.com/tcpresume/tcpresume/test/kube/generation"
 )
 
 // The container "agent" has no capability at all, and takes up the maps of each
@@ -21,7 +22,7 @@ func TestTheAgentWritesIntoWhatTheOtherContainerAttached(t *testing.T) {
 	w := newWorld(t)
 	p := run(t, w.cgroup.Path())
 	w.create()
-	first := loadGo(t)
+	first := generation.LoadGo(t)
 	w.report(first)
 	p.becomes("ok")
 
@@ -45,7 +46,7 @@ func TestTheAgentWritesIntoWhatTheOtherContainerAttached(t *testing.T) {
 	start(t, spec, "--socket-dir="+sockets)
 	takes(t, sockets, "203.0.113.1")
 
-	second := loadGo(t)
+	second := generation.LoadGo(t)
 	w.report(second)
 	w.overMapsSoon(second)
 	takes(t, sockets, "203.0.113.2")
