@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tcpresume/tcpresume/pkg/agent"
-	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
@@ -64,9 +63,10 @@ func newAgent(g *global) *cobra.Command {
 ` + resume.SocketDir + `/` + resume.ReportSocket + ` (Unix datagrams) and ` + resume.SocketDir + `/` + resume.APISocket + ` (HTTP), and store what they
 are worth, until Ctrl-C or SIGTERM. SIGHUP reads the configuration again.
 
-The kernel part must be up. The agent needs no right but to the pinned maps; a
-stopped or killed one loses no path, and connections never wait for it. Without
-a configuration root and the agent's own user may report.
+The agent needs no right but to the pinned maps. While there are none it waits,
+says so, and refuses reports as "waiting"; it takes up those that come, also in
+the place of others. A stopped or killed agent loses no path, and connections
+never wait for it. Without a configuration root and the agent's own user may report.
 
 With --fleet, or a section "fleet" in the configuration, this machine shares its
 paths with others by NATS; see docs/fleet.md.`,
@@ -106,19 +106,4 @@ func (f agentFlags) read() (agent.Config, error) {
 		return agent.DefaultConfig(), nil
 	}
 	return config, err
-}
-
-// shownEntry is what "get -o json" prints.
-func shownEntry(store *pathstore.Store) func(peerAddr, uint64) (any, error) {
-	return func(peer peerAddr, scope uint64) (any, error) {
-		rule, err := store.RuleFor(peer, scope)
-		if err != nil {
-			return nil, err
-		}
-		entry, err := store.Get(peer, scope)
-		if err != nil {
-			return nil, err
-		}
-		return viewEntry(entry, rule), nil
-	}
 }

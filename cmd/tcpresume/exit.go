@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tcpresume/tcpresume/internal/secret"
+	"github.com/tcpresume/tcpresume/pkg/agent"
 	"github.com/tcpresume/tcpresume/pkg/bpfman"
 	"github.com/tcpresume/tcpresume/pkg/client"
 	"github.com/tcpresume/tcpresume/pkg/image"
@@ -51,11 +52,15 @@ func input(err error) error {
 }
 
 func exitCode(err error) int {
-	var wrong inputError
+	var (
+		wrong   inputError
+		refused *client.Refused
+	)
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, pathstore.ErrNotLoaded), errors.Is(err, bpfman.ErrNothing), errors.Is(err, client.ErrAway):
+	case errors.Is(err, pathstore.ErrNotLoaded), errors.Is(err, bpfman.ErrNothing), errors.Is(err, client.ErrAway),
+		errors.As(err, &refused) && refused.Reason == agent.ReasonWaiting:
 		return exitNotLoaded
 	case errors.Is(err, pathstore.ErrNotFound), errors.Is(err, image.ErrNotFound):
 		return exitNotFound

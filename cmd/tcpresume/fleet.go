@@ -80,19 +80,21 @@ func (f agentFlags) join(ctx context.Context, cancel context.CancelCauseFunc, st
 	return part, func() { stop(); <-done }, nil
 }
 
-// share lets the fleet see what the agent sees.
-func share(opts *agent.Options, part *fleet.Fleet, store *pathstore.Store) {
-	if part == nil {
-		return
+// share lets the fleet see what the agent sees, while this machine is in it.
+func (s *service) share(opts *agent.Options) {
+	opts.Observers = append(opts.Observers, sharedReports{s})
+	opts.Fleet = func() any {
+		if part := s.part.Load(); part != nil {
+			return part.Status()
+		}
+		return nil
 	}
-	opts.Observers = append(opts.Observers, sharedReports{part})
-	opts.Fleet = func() any { return part.Status() }
 	opts.Delete = func(peer peerAddr, scope uint64) error {
-		err := store.Delete(peer, scope)
+		err := s.maps.delete(peer, scope)
 		if scope == resume.ScopeToken { // a secret of this machine and its client, no peer of others
 			return err
 		}
-		if err == nil || errors.Is(err, pathstore.ErrNotFound) { // others may have it
+		if part := s.part.Load(); part != nil && (err == nil || errors.Is(err, pathstore.ErrNotFound)) { // others may have it
 			part.Deleted(peer)
 			return nil
 		}
@@ -101,7 +103,9 @@ func share(opts *agent.Options, part *fleet.Fleet, store *pathstore.Store) {
 	measure := opts.OnEvent
 	opts.OnEvent = func(e pathstore.Event) {
 		measure(e)
-		part.Event(e)
+		if part := s.part.Load(); part != nil {
+			part.Event(e)
+		}
 	}
 }
 
@@ -124,11 +128,11 @@ func fleetFindings(ctx context.Context, config fleet.Config) []loader.Finding {
 	return all
 }
 
-type sharedReports struct{ *fleet.Fleet }
+type sharedReports struct{ *service }
 
 func (s sharedReports) Reported(o agent.Outcome) {
-	if o.Result == agent.Stored {
-		s.Look(o.Path.Peer)
+	if part := s.part.Load(); part != nil && o.Result == agent.Stored {
+		part.Look(o.Path.Peer)
 	}
 }
 

@@ -42,6 +42,7 @@ var refusedMeanings = map[string]string{
 	"mode":      "asked for mode exact without the right to it",
 	"scope":     "lacked the network namespace that the policy needs",
 	"store":     "could not be stored",
+	"waiting":   "came while there were no maps to store them in",
 }
 
 // meanings has every counter of struct resume_stats; a test compares the two.

@@ -70,6 +70,11 @@ without --all.`,
 func (g *global) status(cmd *cobra.Command, ask bpfman.Options) (statusView, error) {
 	v := statusView{Paths: make(map[pathstore.State]int), Counters: make(map[string]uint64)}
 	store, err := g.open()
+	if errors.Is(err, pathstore.ErrNotLoaded) {
+		if s, _ := g.askAgent(cmd.Context()); s != nil && s.Waiting != "" {
+			err = fmt.Errorf("%w; the agent in %s (pid %d) is %s", err, g.socketDir(), s.PID, s.Waiting)
+		}
+	}
 	if err != nil {
 		return v, err
 	}
@@ -105,6 +110,20 @@ func (g *global) status(cmd *cobra.Command, ask bpfman.Options) (statusView, err
 
 // agentStatus asks the agent that serves these maps, and says why if there is none.
 func (g *global) agentStatus(ctx context.Context, store *pathstore.Store) (*agent.Status, string) {
+	s, note := g.askAgent(ctx)
+	if s == nil {
+		return nil, note
+	}
+	if id, err := store.EventsID(); err != nil || id != s.EventsID {
+		if s.EventsID == 0 {
+			return nil, "the one in " + g.socketDir() + " is " + s.Waiting
+		}
+		return nil, "the one in " + g.socketDir() + " serves other maps"
+	}
+	return s, ""
+}
+
+func (g *global) askAgent(ctx context.Context) (*agent.Status, string) {
 	ctx, cancel := context.WithTimeout(ctx, reportPatience)
 	defer cancel()
 	reply, err := client.Get(ctx, g.socketDir(), "/v1/status")
@@ -118,9 +137,6 @@ func (g *global) agentStatus(ctx context.Context, store *pathstore.Store) (*agen
 	s := &agent.Status{}
 	if err := json.NewDecoder(reply.Body).Decode(s); err != nil {
 		return nil, errorLine(err)
-	}
-	if id, err := store.EventsID(); err != nil || id != s.EventsID {
-		return nil, "the one in " + g.socketDir() + " serves other maps"
 	}
 	return s, ""
 }

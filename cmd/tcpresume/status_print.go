@@ -188,6 +188,9 @@ func agentText(v statusView) string {
 		text += fmt.Sprintf("; only %s may wait for it, more are dropped: \"sysctl net.unix.max_dgram_qlen=%d\" and start it again",
 			plural(v.Agent.Queue, "report", "reports"), agent.GoodQueue)
 	}
+	if v.Agent.Waiting != "" {
+		text += "; " + v.Agent.Waiting
+	}
 	for _, note := range v.Agent.Notes {
 		text += "; " + note
 	}

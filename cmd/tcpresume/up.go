@@ -62,7 +62,7 @@ too; see "tcpresume agent".`,
 			case serve && detach:
 				return input(errors.New("--agent needs this process to stay: leave --detach out, or run \"tcpresume agent\" beside it"))
 			case serve && by.operator.named():
-				return input(errors.New("--agent needs maps that are there, and the operator's may come later: run \"tcpresume agent\" beside it, as manifests/ do"))
+				return input(errors.New("--agent and --application: run \"tcpresume agent\" beside it, which needs fewer rights, as manifests/ do"))
 			case serve && err != nil:
 				return input(err)
 			case !serve && (f.config != "" || f.metrics != "" || f.fleet != "" || g.sockets != ""):

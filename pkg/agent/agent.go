@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -18,7 +19,8 @@ import (
 )
 
 // Paths is where reports end. A pathstore.Writer is one. It is called by one
-// goroutine at a time.
+// goroutine at a time. An error that wraps pathstore.ErrNotLoaded says that there
+// are no maps now.
 type Paths interface {
 	Rule(peer netip.Addr) (pathstore.Rule, error)
 	PutAll(paths []resume.Path) (stored int, err error) // in order; err is about the next one
@@ -34,9 +36,9 @@ type Options struct {
 	// What the API shows beside reports; a missing one is answered with 404.
 	Entry    func(peer netip.Addr, scope uint64) (any, error) // an error wraps pathstore.ErrNotFound where nothing is stored
 	Events   func(ctx context.Context, each func(pathstore.Event) error) error
-	EventsID uint32 // of the ring that Events reads
+	EventsID func() uint32 // of the ring that Events reads; 0: there is none now
 	Metrics  http.Handler
-	Fleet    func() any                                // its status, where this machine is in one
+	Fleet    func() any                                // its status, where this machine is in one; nil: it is not now
 	Delete   func(peer netip.Addr, scope uint64) error // here and in the fleet; an error wraps pathstore.ErrNotFound where nothing is stored
 	OnEvent  func(pathstore.Event)                     // told of each event that Events yields
 	Ready    func() error                              // why reports are of no use now; nil: they are
@@ -86,6 +88,9 @@ func New(opts Options) *Agent {
 	if opts.Log == nil {
 		opts.Log = func(string, ...any) {}
 	}
+	if opts.EventsID == nil {
+		opts.EventsID = func() uint32 { return 0 }
+	}
 	if opts.Notes == nil {
 		opts.Notes = func() []string { return nil }
 	}
@@ -103,6 +108,14 @@ func (a *Agent) Reload(config Config) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.guard = newGuard(config, a.opts.Ours)
+}
+
+// Forget drops what the agent has in mind of peers, as when other maps are to
+// be written, which hold nothing of it.
+func (a *Agent) Forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tracker = newTracker()
 }
 
 // Message is one report as it came.
@@ -152,7 +165,8 @@ func (a *Agent) take(outcomes []Outcome) {
 			break
 		}
 		o := &outcomes[places[n]]
-		o.Result, o.Reason, o.Err, o.Path = Refused, ReasonStore, refuse(ReasonStore, "%w", err), resume.Path{}
+		refusal := refuseStore(err)
+		o.Result, o.Reason, o.Err, o.Path = Refused, refusal.Reason, refusal, resume.Path{}
 		paths, places = paths[n+1:], places[n+1:]
 	}
 	for i := range outcomes {
@@ -213,7 +227,7 @@ func (a *Agent) judge(c *Caller, o *Outcome) (held string, err error) {
 	}
 	rule, err := a.opts.Paths.Rule(r.Peer)
 	if err != nil {
-		return "", refuse(ReasonStore, "%w", err)
+		return "", refuseStore(err)
 	}
 	key := peerKey{addr: rule.Policy.MaskPeer(r.Peer)}
 	switch {
@@ -230,7 +244,7 @@ func (a *Agent) judge(c *Caller, o *Outcome) (held string, err error) {
 	}, o.At)
 	for _, k := range gone { // the oldest of a user that has too many
 		if err := a.opts.Paths.Drop(k.addr, k.scope); err != nil && !errors.Is(err, pathstore.ErrNotFound) {
-			return "", refuse(ReasonStore, "making room: %w", err)
+			return "", refuseStore(fmt.Errorf("making room: %w", err))
 		}
 	}
 	if held != "" {

@@ -3,12 +3,14 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"slices"
 	"time"
 
+	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 )
 
@@ -111,6 +113,14 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Err.Error() }
 func (r *Refusal) Unwrap() error { return r.Err }
+
+// refuseStore tells maps that are yet to come from those that do not take a path.
+func refuseStore(err error) *Refusal {
+	if errors.Is(err, pathstore.ErrNotLoaded) {
+		return &Refusal{ReasonWaiting, err}
+	}
+	return &Refusal{ReasonStore, err}
+}
 
 func refuse(reason, format string, args ...any) error {
 	return &Refusal{reason, fmt.Errorf(format, args...)}

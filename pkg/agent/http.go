@@ -137,10 +137,19 @@ func (a *Agent) getPath(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, pathstore.ErrNotFound):
 		problem(w, http.StatusNotFound, "no_saved_path", "%v", err)
 	case err != nil:
-		problem(w, http.StatusInternalServerError, ReasonStore, "%v", err)
+		storeProblem(w, err)
 	default:
 		writeJSON(w, http.StatusOK, "application/json", entry)
 	}
+}
+
+// storeProblem tells of maps that are not there, or do not do what they are to.
+func storeProblem(w http.ResponseWriter, err error) {
+	if errors.Is(err, pathstore.ErrNotLoaded) {
+		problem(w, http.StatusServiceUnavailable, ReasonWaiting, "%v", err)
+		return
+	}
+	problem(w, http.StatusInternalServerError, ReasonStore, "%v", err)
 }
 
 // getHealth is about this process: starting it again mends nothing else.

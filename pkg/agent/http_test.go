@@ -112,7 +112,7 @@ func TestTooFastIsToldWithARetry(t *testing.T) {
 
 func TestEventsReachEveryWatcher(t *testing.T) {
 	events := make(chan pathstore.Event)
-	a, dir := serving(t, Options{Paths: newMemory(), EventsID: 7, Events: func(ctx context.Context, each func(pathstore.Event) error) error {
+	a, dir := serving(t, Options{Paths: newMemory(), EventsID: func() uint32 { return 7 }, Events: func(ctx context.Context, each func(pathstore.Event) error) error {
 		for {
 			select {
 			case <-ctx.Done():
@@ -237,7 +237,7 @@ func TestOpenAPIMatchesTheHandlers(t *testing.T) {
 	for schema, names := range map[string][]string{
 		"Report": resume.ReportFields, "Answer": fieldsOf(t, Answer{Reasons: map[string]int{"x": 1}, Refused: []RefusedLine{{}}}),
 		"Problem": fieldsOf(t, problemAnswer{Answer: Answer{Reasons: map[string]int{"x": 1}, Refused: []RefusedLine{{}}}}),
-		"Status":  fieldsOf(t, Status{Fleet: json.RawMessage("{}")}), "ReportEvent": fieldsOf(t, ReportEvent{Reason: "x", Detail: "x", Peer: client, ID: "x", Cwnd: 1, Saved: 1, SavedS: 1, RTT: 1}),
+		"Status":  fieldsOf(t, Status{Fleet: json.RawMessage("{}"), Waiting: "x", Notes: []string{"x"}}), "ReportEvent": fieldsOf(t, ReportEvent{Reason: "x", Detail: "x", Peer: client, ID: "x", Cwnd: 1, Saved: 1, SavedS: 1, RTT: 1}),
 	} {
 		got := schemas[schema].Properties
 		for _, name := range names {

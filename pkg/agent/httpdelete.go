@@ -31,7 +31,7 @@ func (a *Agent) deletePath(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, pathstore.ErrNotFound):
 		problem(w, http.StatusNotFound, "no_saved_path", "%v", err)
 	case err != nil:
-		problem(w, http.StatusInternalServerError, ReasonStore, "%v", err)
+		storeProblem(w, err)
 	default:
 		w.WriteHeader(http.StatusNoContent)
 	}

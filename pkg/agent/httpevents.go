@@ -26,7 +26,7 @@ func (a *Agent) getEvents(w http.ResponseWriter, r *http.Request) {
 	reader := a.hub.join()
 	defer a.hub.leave(reader)
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	w.Header().Set(EventsHeader, strconv.FormatUint(uint64(a.opts.EventsID), 10))
+	w.Header().Set(EventsHeader, strconv.FormatUint(uint64(a.opts.EventsID()), 10))
 	w.WriteHeader(http.StatusOK)
 	_ = stream.SetReadDeadline(time.Time{})
 	for first := true; ; first = false {
@@ -70,7 +70,8 @@ type Status struct {
 	Watchers    int       `json:"watchers"`
 	EventsID    uint32    `json:"events_map"`
 	Reports     []Counted `json:"reports"`
-	Notes       []string  `json:"notes,omitempty"` // what it cannot do where it runs
+	Waiting     string    `json:"waiting,omitempty"` // why reports are of no use now
+	Notes       []string  `json:"notes,omitempty"`   // what it cannot do where it runs
 
 	Fleet json.RawMessage `json:"fleet,omitempty"` // a fleet.Status
 }
@@ -79,11 +80,16 @@ type Status struct {
 func (a *Agent) Status() Status {
 	s := Status{
 		PID: os.Getpid(), Version: a.opts.Version, Started: wall.Date(a.started), Queue: int(a.queue.Load()),
-		Watchers: int(a.hub.readers.Load()), EventsID: a.opts.EventsID, Reports: a.Counts(), Notes: a.opts.Notes(),
+		Watchers: int(a.hub.readers.Load()), EventsID: a.opts.EventsID(), Reports: a.Counts(), Notes: a.opts.Notes(),
 	}
 	s.Peers, s.Connections = a.Tracked()
+	if err := a.opts.Ready(); err != nil {
+		s.Waiting = err.Error()
+	}
 	if a.opts.Fleet != nil {
-		s.Fleet, _ = json.Marshal(a.opts.Fleet()) // of plain fields, which cannot fail
+		if fleet := a.opts.Fleet(); fleet != nil {
+			s.Fleet, _ = json.Marshal(fleet) // of plain fields, which cannot fail
+		}
 	}
 	return s
 }

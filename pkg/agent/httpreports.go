@@ -129,6 +129,8 @@ func (a *Answer) verdict() (status int, reason, detail string) {
 		status = http.StatusTooManyRequests
 	case ReasonStore:
 		status = http.StatusInternalServerError
+	case ReasonWaiting:
+		status = http.StatusServiceUnavailable
 	default:
 		status = http.StatusUnprocessableEntity
 	}

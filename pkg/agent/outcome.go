@@ -28,6 +28,7 @@ const (
 	ReasonMode      = "mode"      // exact, without the right to it
 	ReasonScope     = "scope"     // the policy needs the network namespace
 	ReasonStore     = "store"     // the map did not take it
+	ReasonWaiting   = "waiting"   // there are no maps yet, or no longer
 )
 
 // Reasons of held reports.
@@ -42,7 +43,7 @@ const (
 
 // RefusalReasons and HeldReasons are all there are, for documents and metrics.
 var (
-	RefusalReasons = []string{ReasonMalformed, ReasonUID, ReasonRate, ReasonPeer, ReasonWindow, ReasonMode, ReasonScope, ReasonStore}
+	RefusalReasons = []string{ReasonMalformed, ReasonUID, ReasonRate, ReasonPeer, ReasonWindow, ReasonMode, ReasonScope, ReasonStore, ReasonWaiting}
 	HeldReasons    = []string{ReasonOlder, ReasonReset, ReasonNothing, ReasonShared, ReasonOff, ReasonExpired}
 )
 

@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -196,15 +195,4 @@ func post(t *testing.T, dir string, body []byte) {
 		}
 	}
 	t.Fatalf("%q was answered by %q", body, answer)
-}
-
-// An agent whose maps were taken away says so and ends.
-func TestMapsThatAreGone(t *testing.T) {
-	s := newStage(t)
-	a := s.start(t)
-	check.Must(t, os.RemoveAll(s.pins))
-	_ = a.Wait()
-	if code := a.ProcessState.ExitCode(); code != 3 || !strings.Contains(a.Said(), "not loaded") {
-		t.Errorf("exit %d, %s", code, a.Said())
-	}
 }

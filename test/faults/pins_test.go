@@ -3,6 +3,7 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,27 +14,38 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/bytecode"
+	"github.com/tcpresume/tcpresume/pkg/client"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/rig"
 )
 
-// ends waits until an agent has ended because its maps were taken away.
-func ends(t *testing.T, a *rig.Agent) {
+// waits waits until an agent says that it has no maps. It goes on.
+func (s *site) waits(t *testing.T) {
 	t.Helper()
-	_ = a.Wait()
-	if code := a.ProcessState.ExitCode(); code != 3 || !strings.Contains(a.Said(), "not loaded") {
-		t.Errorf("the agent ended with exit %d, %s", code, a.Said())
-	}
+	check.Eventually(t, patience, "the agent waits for maps", func() bool {
+		_, err := client.Send(t.Context(), s.sockets, report1(0))
+		var refused *client.Refused
+		return errors.As(err, &refused) && refused.Reason == "waiting"
+	})
+}
+
+// takesUp waits until the agent stores reports again.
+func (s *site) takesUp(t *testing.T) {
+	t.Helper()
+	check.Eventually(t, patience, "the agent has taken up the maps", func() bool {
+		answer, err := client.Send(t.Context(), s.sockets, report1(0))
+		return err == nil && answer.Stored == 1
+	})
 }
 
 // What the running program uses is not lost with its name: "up" pins it again.
 func TestMapsUnpinned(t *testing.T) {
 	s := newSite(t, "pins of the maps removed, one and all of them; then `up`", 0)
 	maps := append([]string{"*"}, pathstore.Maps...)
+	a := s.agent(t)
 	for _, pattern := range maps {
-		a := s.agent(t)
 		found, err := filepath.Glob(filepath.Join(loader.MapsDir(loader.DefaultPins), pattern))
 		check.Must(t, err)
 		for _, pin := range found {
@@ -43,16 +55,16 @@ func TestMapsUnpinned(t *testing.T) {
 		before := s.load.opened.Load()
 		check.Eventually(t, patience, "connections go on", func() bool { return s.load.opened.Load() > before+50 })
 		if _, err := os.Stat(filepath.Join(loader.MapsDir(loader.DefaultPins), bytecode.KernelMapResumeEvents)); err != nil {
-			ends(t, a)
-		} else { // by this map it tells whether its maps are the pinned ones
-			check.Must(t, a.Stop())
+			s.waits(t) // by this map it tells whether its maps are the pinned ones
 		}
 		known := s.held
 		s.up(t)
+		s.takesUp(t)
 		s.held.links = known.links
 		s.check(t)
 	}
-	s.row.Cost = "the agent ends with the reason until `up` has pinned them again"
+	check.Must(t, a.Stop())
+	s.row.Cost = "reports are refused as `waiting` until `up` has pinned them again"
 }
 
 // Pins are what keeps programs in the kernel. Without any the next connections
@@ -99,7 +111,7 @@ func TestBPFFSUnmountedHere(t *testing.T) {
 		if code, said := s.run(t, "down", "--pins", there); code != 0 {
 			t.Errorf("down over the agent's mounts: exit %d, %s", code, said)
 		}
-		_ = a.Wait() // its maps are gone
+		check.Must(t, a.Stop())
 		store.Close()
 		s.up(t)
 		s.fill(t, keptPaths)
@@ -110,22 +122,24 @@ func TestBPFFSUnmountedHere(t *testing.T) {
 }
 
 func (s *site) loses(t *testing.T, breaks func()) {
+	a := s.agent(t)
 	for range 5 {
-		a := s.agent(t)
 		before := s.load.opened.Load()
 		breaks()
 		s.row.Times++
-		ends(t, a)
+		s.waits(t)
 		check.Eventually(t, patience, "connections go on", func() bool { return s.load.opened.Load() > before+50 })
 		check.Eventually(t, patience, "nothing is left in the kernel", func() bool { return len(s.held.links) == 0 || len(s.held.linked()) == 0 })
 		if code, said := s.run(t, "status"); code != 3 {
 			t.Errorf("status: exit %d, %s", code, said)
 		}
 		s.up(t)
+		s.takesUp(t)
 		s.row.Lost += s.missing(t)
 		s.fill(t, keptPaths)
 		s.check(t)
 	}
+	check.Must(t, a.Stop())
 	s.row.Paths *= s.row.Times
 	s.row.Cost = "paths are in the kernel's memory only: they go with the last pin (`dump` saves them); connections start cold until `up`"
 }

@@ -68,7 +68,7 @@ func TestADetachedProgramIsTold(t *testing.T) {
 			check.Must(t, err)
 			check.Must(t, up.Close())
 			check.Eventually(t, patience, "up mends it", tells(1, 200))
-			check.Eventually(t, patience, "the log says so, too", said("works again"))
+			check.Eventually(t, patience, "the log says so, too", said("the kernel part works"))
 			check.Must(t, a.Stop())
 		})
 	}
