@@ -100,7 +100,6 @@ func TestErrorLines(t *testing.T) {
 		{"policy list", 3, notLoaded},
 		{"watch", 3, notLoaded},
 		{"status", 3, notLoaded},
-		{"agent", 3, notLoaded},
 		{"report 192.0.2.1 --cwnd 1MB --socket-dir /nowhere", 3, `the agent is away: dial unix /nowhere/api.sock: connect: no such file or directory; run "tcpresume agent", or name the directory of its sockets with --socket-dir`},
 		{"list --maps /nowhere", 3, strings.ReplaceAll(notLoaded, pins+"/maps", "/nowhere")},
 		{"list --pins /nowhere", 3, strings.ReplaceAll(notLoaded, pins, "/nowhere")},

@@ -67,7 +67,7 @@ Environment:
 	addGroup(root, "agent", newAgent(g), newReport(g))
 	addGroup(root, "kernel", newUp(g), newDown(g), newStatus(g), newWatch(g), newDoctor(g))
 	addGroup(root, "paths", newPut(g), newGet(g), newList(g), newDelete(g), newFlush(g), newLoad(g), newDump(g), newPolicy(g), newAsk(g))
-	root.AddCommand(newImage(g), newVersion(g), newDocs())
+	root.AddCommand(newImage(g), newVersion(g), newSeccomp(), newDocs())
 	return root
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -71,7 +72,7 @@ func (g *global) status(cmd *cobra.Command, ask bpfman.Options) (statusView, err
 	v := statusView{Paths: make(map[pathstore.State]int), Counters: make(map[string]uint64)}
 	store, err := g.open()
 	if errors.Is(err, pathstore.ErrNotLoaded) {
-		if s, _ := g.askAgent(cmd.Context()); s != nil && s.Waiting != "" {
+		if s, _ := g.askAgent(cmd.Context()); s != nil && s.EventsID == 0 && strings.Contains(s.Waiting, g.mapsDir()) {
 			err = fmt.Errorf("%w; the agent in %s (pid %d) is %s", err, g.socketDir(), s.PID, s.Waiting)
 		}
 	}

@@ -74,7 +74,8 @@ func TestContainersAreStartedWithArgumentsThatExist(t *testing.T) {
 	}
 	for _, dir := range append([]string{"writer"}, overlays...) {
 		for _, o := range objects(t, render(t, folder+dir)) {
-			for _, each := range at[[]any](o, "spec", "template", "spec", "containers") {
+			spec := at[object](o, "spec", "template", "spec")
+			for _, each := range append(at[[]any](spec, "initContainers"), at[[]any](spec, "containers")...) {
 				args := []string{}
 				for _, arg := range at[[]any](each.(object), "args") {
 					args = append(args, arg.(string))

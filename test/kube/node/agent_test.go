@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,18 +17,13 @@ import (
 	"github.com/tcpresume/tcpresume/test/kube/generation"
 )
 
-// The container "agent" has no capability at all, and takes up the maps of each
+// The container "agent" has CAP_BPF, without which the runtime's seccomp profile
+// refuses bpf(2), and nothing else. It may start before the other one, and takes up the maps of each
 // generation by itself.
 func TestTheAgentWritesIntoWhatTheOtherContainerAttached(t *testing.T) {
 	w := newWorld(t)
-	p := run(t, w.cgroup.Path())
-	w.create()
-	first := generation.LoadGo(t)
-	w.report(first)
-	p.becomes("ok")
-
 	spec := manifest(t, "agent")
-	if add := spec.SecurityContext.Capabilities.Add; len(add) > 0 {
+	if add := spec.SecurityContext.Capabilities.Add; !slices.Equal(add, []string{"BPF"}) {
 		t.Errorf("capabilities %v", add)
 	}
 	config := filepath.Join(t.TempDir(), "agent.yaml") // where the ConfigMap is mounted
@@ -43,7 +39,14 @@ func TestTheAgentWritesIntoWhatTheOtherContainerAttached(t *testing.T) {
 		}
 	}
 	sockets := t.TempDir()
-	start(t, spec, "--socket-dir="+sockets)
+	a := start(t, spec, "--socket-dir="+sockets)
+	check.Eventually(t, patience, "the agent waits", func() bool { return strings.Contains(a.said(), "waiting for maps at "+podPins+"/maps") })
+
+	p := run(t, w.cgroup.Path())
+	w.create()
+	first := generation.LoadGo(t)
+	w.report(first)
+	p.becomes("ok")
 	takes(t, sockets, "203.0.113.1")
 
 	second := generation.LoadGo(t)

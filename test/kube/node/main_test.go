@@ -24,7 +24,13 @@ var (
 	binary string
 )
 
-func TestMain(m *testing.M) { rig.Isolate(func() int { return withCluster(m) }) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 4 && os.Args[1] == confineVerb {
+		fmt.Fprintln(os.Stderr, confine(os.Args[2:]))
+		os.Exit(1)
+	}
+	rig.Isolate(func() int { return withCluster(m) })
+}
 
 func withCluster(m *testing.M) int {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)

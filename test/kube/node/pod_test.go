@@ -4,6 +4,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -33,9 +34,42 @@ type container struct {
 	Args            []string
 	Env             []struct{ Name, Value string }
 	SecurityContext struct {
+		RunAsUser    int `yaml:"runAsUser"`
 		RunAsGroup   int `yaml:"runAsGroup"`
 		Capabilities struct{ Add, Drop []string }
 	} `yaml:"securityContext"`
+	Profile string `yaml:"-"` // of seccomp: the pod's
+}
+
+// podTemplate is what a workload makes pods of.
+type podTemplate struct {
+	Spec struct {
+		InitContainers  []container `yaml:"initContainers"`
+		Containers      []container
+		SecurityContext struct {
+			RunAsUser      int `yaml:"runAsUser"`
+			RunAsGroup     int `yaml:"runAsGroup"`
+			SeccompProfile struct {
+				Type             string
+				LocalhostProfile string `yaml:"localhostProfile"`
+			} `yaml:"seccompProfile"`
+		} `yaml:"securityContext"`
+	}
+}
+
+// container returns one with what it has from its pod; its name is empty where there is none.
+func (p podTemplate) container(name string) container {
+	for _, c := range append(p.Spec.InitContainers, p.Spec.Containers...) {
+		if c.Name != name {
+			continue
+		}
+		pod := p.Spec.SecurityContext
+		c.Profile = cmp.Or(pod.SeccompProfile.LocalhostProfile, pod.SeccompProfile.Type)
+		c.SecurityContext.RunAsUser = cmp.Or(c.SecurityContext.RunAsUser, pod.RunAsUser)
+		c.SecurityContext.RunAsGroup = cmp.Or(c.SecurityContext.RunAsGroup, pod.RunAsGroup)
+		return c
+	}
+	return container{}
 }
 
 func manifest(t *testing.T, name string) container {
@@ -43,20 +77,14 @@ func manifest(t *testing.T, name string) container {
 	text, err := api.Kubectl(t.Context(), "", "get", "daemonset", "tcpresume", "-n", "tcpresume", "-o", "yaml")
 	check.Must(t, err)
 	var set struct {
-		Spec struct {
-			Template struct {
-				Spec struct{ Containers []container }
-			}
-		}
+		Spec struct{ Template podTemplate }
 	}
 	check.Must(t, yaml.Unmarshal([]byte(text), &set))
-	for _, c := range set.Spec.Template.Spec.Containers {
-		if c.Name == name {
-			return c
-		}
+	c := set.Spec.Template.container(name)
+	if c.Name == "" {
+		t.Fatalf("the DaemonSet has no container %s", name)
 	}
-	t.Fatalf("the DaemonSet has no container %s", name)
-	return container{}
+	return c
 }
 
 // pod is the running process.
@@ -122,13 +150,22 @@ func start(t *testing.T, spec container, extra ...string) *pod {
 	return p
 }
 
-// bounded drops every capability that the manifest does not add, and every group.
+// bounded drops every capability that the manifest does not add, and every group,
+// and refuses the system calls that the pod's seccomp profile does.
 func bounded(spec container) []string {
 	set := "-all"
 	for _, name := range spec.SecurityContext.Capabilities.Add {
 		set += ",+" + strings.ToLower(name)
 	}
-	return []string{"setpriv", "--bounding-set=" + set, "--no-new-privs", "--clear-groups", fmt.Sprintf("--regid=%d", spec.SecurityContext.RunAsGroup)}
+	self, err := os.Executable()
+	if err != nil {
+		panic(err) // Linux knows
+	}
+	user := spec.SecurityContext
+	return []string{
+		"setpriv", "--bounding-set=" + set, "--no-new-privs", "--clear-groups", fmt.Sprintf("--regid=%d", user.RunAsGroup), fmt.Sprintf("--reuid=%d", user.RunAsUser),
+		self, confineVerb, spec.Profile, strings.Join(user.Capabilities.Add, ","),
+	}
 }
 
 func (p *pod) stop() {
