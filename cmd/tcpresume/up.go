@@ -19,6 +19,7 @@ func newUp(g *global) *cobra.Command {
 		detach   bool
 		maxPaths int
 		serve    bool
+		adopt    bool
 		f        agentFlags
 		by       runtimeFlags
 	)
@@ -69,7 +70,7 @@ too; see "tcpresume agent".`,
 				return input(errors.New("--config, --metrics, --fleet and --socket-dir are the agent's: add --agent"))
 			}
 			opts := g.options()
-			opts.Cgroup, opts.MaxPaths = cgroup, uint32(maxPaths)
+			opts.Cgroup, opts.MaxPaths, opts.Adopt = cgroup, uint32(maxPaths), adopt
 			by.serves = serve
 			if err := by.choose(cmd, g); err != nil {
 				return err
@@ -108,6 +109,7 @@ too; see "tcpresume agent".`,
 	g.addSocketDir(flags)
 	addPath(flags, &cgroup, "cgroup", "`PATH` of the cgroup v2 whose connections resume (default all)")
 	flags.BoolVarP(&detach, "detach", "d", false, "return as soon as the kernel part is up")
+	flags.BoolVar(&adopt, "adopt", false, "take over what is up and has lost its pins, as when its bpffs was unmounted lazily")
 	addInt(flags, &maxPaths, "max-paths", "how many paths to make room for when the maps are made (default 1048576)")
 	by.add(cmd)
 	_ = cmd.MarkFlagDirname("cgroup")

@@ -42,7 +42,7 @@ func (h holding) explain(opts Options) string {
 	if mount := hiddenBPFFS(); mount != "" {
 		text += fmt.Sprintf(", a second mount may hide them: \"umount %s\" shows what it hides, then \"tcpresume down\"; without pins", mount)
 	}
-	return text + ": " + h.remedy()
+	return text + ": " + h.remedy() + "; or take it over, with its paths and connections: \"tcpresume up --adopt\""
 }
 
 // remedy takes things down by their ids, which needs no pins.
@@ -57,7 +57,7 @@ func (h holding) remedy() string {
 	if len(commands) == 0 {
 		return "end the process that holds it, or boot anew"
 	}
-	return "take it down by " + strings.Join(commands, ", ")
+	return reachable("take it down by ", "take it down on the node by ") + strings.Join(commands, ", ")
 }
 
 // heldElsewhere finds what is ours by name and is not pinned where opts says. A

@@ -15,8 +15,11 @@ import (
 // recoverMaps pins those maps of the running program again whose pins somebody
 // removed. With fresh maps in their place every stored path would be lost, and
 // connections that resume now would not know their phase any more.
-func recoverMaps(running *attached, spec *ebpf.CollectionSpec, opts Options, undone *undo) error {
-	if running == nil || opts.Over != nil {
+//
+// A manager's maps are not pinned again but where all pins were lost: then their
+// paths are still to be carried over to those that it has loaded since.
+func recoverMaps(running *attached, lost bool, spec *ebpf.CollectionSpec, opts Options, undone *undo) error {
+	if running == nil || opts.Over != nil && !lost {
 		return nil
 	}
 	prog, err := ebpf.NewProgramFromID(running.programID)

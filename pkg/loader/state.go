@@ -17,6 +17,7 @@ type Options struct {
 	MaxPaths uint32      // capacity of resume_paths for a first load; 0: 1 Mi
 	Over     *Foundation // what a program manager has loaded; nil: maps of our own
 	ByMap    bool        // register as kernels before 6.4 must, although this one has struct_ops links
+	Adopt    bool        // take over what is up and has lost its pins
 }
 
 // State is what is in the kernel now.

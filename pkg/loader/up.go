@@ -89,8 +89,20 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 	if err != nil {
 		return err
 	}
+	lost := false
+	if running == nil && opts.Adopt {
+		if lost, err = adoptLost(opts, undone); err != nil {
+			return err
+		}
+		if running, err = openAttached(opts.Pins); err != nil {
+			return err
+		}
+	}
 	if running != nil {
 		defer running.Close()
+	}
+	if lost {
+		r.note("took over a tcpresume that had lost its pins, with its paths and connections")
 	}
 	cgroup, err := r.chooseCgroup(opts, running)
 	if err != nil {
@@ -100,7 +112,7 @@ func (r *Runtime) load(ctx context.Context, opts Options, undone *undo) error {
 	if err != nil {
 		return err
 	}
-	if err := recoverMaps(running, spec, opts, undone); err != nil {
+	if err := recoverMaps(running, lost, spec, opts, undone); err != nil {
 		return err
 	}
 	maps, err := openMaps(spec, opts, undone)

@@ -11,11 +11,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
+	"github.com/tcpresume/tcpresume/pkg/resume"
 	"github.com/tcpresume/tcpresume/test/check"
 )
 
@@ -123,4 +125,45 @@ func hideFromAll(t *testing.T) func() {
 	check.Must(t, unix.Mount("bpf", "/sys/fs/bpf", "bpf", 0, ""))
 	t.Cleanup(func() { kept.Close() })
 	return func() {}
+}
+
+// What lost its pins, as by a lazy unmount under a process that keeps them, is
+// taken over where that is asked for: paths and connections with it.
+func TestWhatLostItsPinsIsTakenOver(t *testing.T) {
+	if !linked() {
+		t.Skip("registered by map here, which any \"up\" unregisters")
+	}
+	w := newWorld(t)
+	first, err := loader.Up(check.Background(t), w.Options)
+	check.Must(t, err)
+	check.Must(t, first.Close())
+	path := resume.Path{
+		Peer: w.Client.IPv4, Cwnd: 64 << 10, RTT: 20 * time.Millisecond,
+		Mode: resume.ModePolicy, Sharing: resume.SharingPolicy, Source: resume.SourceOperator,
+	}
+	check.Must(t, w.store(t, path).Close())
+	before := w.inspect(t)
+	hideFromAll(t)
+	if _, err := loader.Up(check.Background(t), w.Options); err == nil || !strings.Contains(err.Error(), `"tcpresume up --adopt"`) {
+		t.Fatalf("up without --adopt: %v", err)
+	}
+	adopting := w.Options
+	adopting.Adopt = true
+	up, err := loader.Up(check.Background(t), adopting)
+	check.Must(t, err)
+	check.Must(t, up.Close())
+	after := w.inspect(t)
+	check.Same(t, "the link", after.Program.LinkID, before.Program.LinkID)
+	check.Same(t, "the wrappers", after.Wrappers, before.Wrappers)
+	check.Same(t, "the watchers", len(after.Watchers), len(before.Watchers))
+	store, err := pathstore.Open(loader.MapsDir(after.Pins))
+	check.Must(t, err)
+	defer store.Close()
+	got, err := store.Get(path.Peer, 0)
+	check.Must(t, err)
+	got.TTL, got.Age = 0, 0
+	check.Same(t, "the path", got, pathstore.Entry{Path: path, State: pathstore.StateFree})
+	w.resumes(t, "cubic", 64<<10)
+	w.down(t)
+	w.unregistered(t)
 }
