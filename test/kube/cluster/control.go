@@ -3,6 +3,7 @@
 package cluster
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -35,6 +36,12 @@ func (c *Cluster) Authority() string { return c.file("certs/apiserver.crt") }
 
 // Program is the path of one that was built.
 func (c *Cluster) Program(name string) string { return filepath.Join(c.tools, name) }
+
+// Directory makes one that goes with the cluster, or at the latest when the next
+// one finds it left behind.
+func (c *Cluster) Directory(name string) (string, error) {
+	return c.file(name), os.Mkdir(c.file(name), 0o755)
+}
 
 // Said is the end of what the cluster's programs logged.
 func (c *Cluster) Said() string {

@@ -50,9 +50,6 @@ func withNode(m *testing.M) (code int) {
 
 // start builds what is not built yet, and boots the node for the first time.
 func (n *node) start(ctx context.Context) (err error) {
-	if n.dir, err = os.MkdirTemp("", "tcpresume-kubelet-"); err != nil {
-		return err
-	}
 	if n.cgroup, err = lab.NewCgroup("node"); err != nil {
 		return err
 	}
@@ -67,6 +64,9 @@ func (n *node) start(ctx context.Context) (err error) {
 	}
 	n.api, err = cluster.StartIn(ctx, cluster.Place{Do: n.Server.Do, Host: service, Port: "443", Services: "10.96.0.0/24", Programs: append(cluster.ControlPrograms, "kubelet")})
 	if err != nil {
+		return err
+	}
+	if n.dir, err = n.api.Directory("node"); err != nil {
 		return err
 	}
 	if err := n.api.StartControl(); err != nil {
@@ -114,5 +114,5 @@ func (n *node) stop() error {
 	if n.cgroup != nil {
 		errs = append(errs, n.cgroup.Remove())
 	}
-	return errors.Join(append(errs, os.RemoveAll(n.dir))...)
+	return errors.Join(errs...)
 }
