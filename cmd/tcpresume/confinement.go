@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/tcpresume/tcpresume/pkg/agent"
 	"github.com/tcpresume/tcpresume/pkg/hostaddr"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/revive"
@@ -37,6 +38,20 @@ func confinement(addresses *hostaddr.Addresses) (notes []string) {
 		notes = append(notes, limits)
 	}
 	return notes
+}
+
+// queueNote says that few datagrams may wait, and what can be done where this
+// process runs: a pod's setting is its own, and the kubelet's to allow.
+func queueNote(n int) string {
+	switch {
+	case n >= agent.GoodQueue:
+		return ""
+	case loader.InPod():
+		return fmt.Sprintf("only %s may wait, and datagrams beyond are dropped: let busy servers report over HTTP, "+
+			"or allow the pod the sysctl net.unix.max_dgram_qlen=%d (docs/kubernetes.md)", plural(n, "report", "reports"), agent.GoodQueue)
+	}
+	return fmt.Sprintf("only %s may wait, and datagrams beyond are dropped: \"sysctl net.unix.max_dgram_qlen=%d\" and start the agent again",
+		plural(n, "report", "reports"), agent.GoodQueue)
 }
 
 // agentFindings are what the agent that serves the loaded maps says of itself.

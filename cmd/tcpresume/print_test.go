@@ -99,12 +99,12 @@ And then:
 }
 
 func TestStatusOfTheAgent(t *testing.T) {
-	s := &agent.Status{PID: 7, Started: time.Now().Add(-90 * time.Second), Queue: 10, Peers: 1, Connections: 2, Reports: []agent.Counted{
+	s := &agent.Status{PID: 7, Started: time.Now().Add(-90 * time.Second), Queue: 10, Peers: 1, Connections: 2, Notes: []string{queueNote(10)}, Reports: []agent.Counted{
 		{Count: agent.Count{UID: 33, Result: agent.Stored}, Reports: 1200},
 		{Count: agent.Count{UID: 33, Result: agent.Held, Reason: "reset"}, Reports: 3},
 		{Count: agent.Count{UID: -1, Result: agent.Refused, Reason: "uid"}, Reports: 4},
 	}}
-	want := `pid 7, started 1m30s ago, knows 2 connections of 1 peer; only 10 reports may wait for it, more are dropped: "sysctl net.unix.max_dgram_qlen=512" and start it again`
+	want := `pid 7, started 1m30s ago, knows 2 connections of 1 peer; only 10 reports may wait, and datagrams beyond are dropped: "sysctl net.unix.max_dgram_qlen=512" and start the agent again`
 	if got := agentText(statusView{Agent: s}); got != want {
 		t.Errorf("got %s", got)
 	}
@@ -117,6 +117,23 @@ Reports since the agent started:
 `
 	if err := printReports(&out, s); err != nil || out.String() != want {
 		t.Errorf("%v, got\n%s", err, out.String())
+	}
+}
+
+// In a pod no word is about what only its node could do.
+func TestRemediesThatAPodCanReach(t *testing.T) {
+	t.Setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+	if note := queueNote(10); strings.Contains(note, "\"sysctl") || !strings.Contains(note, "HTTP") {
+		t.Error(note)
+	}
+	_, stdout, _ := tcpresume(t, "", "doctor", "--pins", t.TempDir()+"/tcpresume")
+	for _, out := range []string{"mount -t", "bpfman.toml"} {
+		if strings.Contains(stdout, out) {
+			t.Errorf("doctor names %q:\n%s", out, stdout)
+		}
+	}
+	if !strings.Contains(stdout, "hostPath") {
+		t.Errorf("doctor:\n%s", stdout)
 	}
 }
 

@@ -68,8 +68,9 @@ func (g *global) serve(cmd *cobra.Command, config agent.Config, f agentFlags) er
 			}
 		}()
 	}
-	if n := sockets.Queue(); n < agent.GoodQueue {
-		log("note: only %d reports may wait while this process is busy, then senders drop theirs: sysctl net.unix.max_dgram_qlen=%d before the start", n, agent.GoodQueue)
+	if note := queueNote(sockets.Queue()); note != "" {
+		s.queue.Store(&note)
+		log("note: %s", note)
 	}
 	go watchKernel(ctx, s.ready, log)
 	go s.reload(ctx, again)

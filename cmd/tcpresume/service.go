@@ -32,6 +32,7 @@ type service struct {
 	store *pathstore.Store // what maps holds, to be closed; one goroutine's
 	leave func()           // the fleet
 	part  atomic.Pointer[fleet.Fleet]
+	queue atomic.Pointer[string] // what is to be said of the report socket's
 
 	set   *metrics.Set
 	idle  revived
@@ -49,7 +50,13 @@ func (g *global) newService(cancel context.CancelCauseFunc, config agent.Config,
 	}
 	s.config.Store(&config)
 	s.set = metrics.New(s, thisVersion().Version)
-	notes := func() []string { return confinement(addresses) }
+	notes := func() []string {
+		notes := confinement(addresses)
+		if short := s.queue.Load(); short != nil {
+			notes = append(notes, *short)
+		}
+		return notes
+	}
 	for _, note := range notes() {
 		log("note: %s", note)
 	}

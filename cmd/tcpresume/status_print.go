@@ -84,7 +84,11 @@ func originText(o loader.Origin) string {
 	if o.Mode == loader.ModeProgram {
 		return fmt.Sprintf("%s, program mode: its program %d is attached", o.Manager, o.Program)
 	}
-	return fmt.Sprintf("%s, companion mode: over the maps of its program %d", o.Manager, o.Program)
+	text := fmt.Sprintf("%s, companion mode: over the maps of its program %d", o.Manager, o.Program)
+	if o.OtherBuild {
+		text += ", which is of another build"
+	}
+	return text
 }
 
 func bpfmanPairs(v statusView) (pairs [][2]string) {
@@ -184,10 +188,6 @@ func agentText(v statusView) string {
 	}
 	text := fmt.Sprintf("pid %d, started %s, knows %s of %s", v.Agent.PID, showAge(time.Since(v.Agent.Started)),
 		plural(v.Agent.Connections, "connection", "connections"), plural(v.Agent.Peers, "peer", "peers"))
-	if v.Agent.Queue < agent.GoodQueue {
-		text += fmt.Sprintf("; only %s may wait for it, more are dropped: \"sysctl net.unix.max_dgram_qlen=%d\" and start it again",
-			plural(v.Agent.Queue, "report", "reports"), agent.GoodQueue)
-	}
 	if v.Agent.Waiting != "" {
 		text += "; " + v.Agent.Waiting
 	}

@@ -29,7 +29,10 @@ func Diagnose(ctx context.Context, place loader.Options, opts Options) []loader.
 	if flavour == "" {
 		flavour = "not to be seen from here"
 	}
-	findings := []loader.Finding{{Check: "bpfman", Status: loader.OK, Detail: flavour}, checkSigning()}
+	findings := []loader.Finding{{Check: "bpfman", Status: loader.OK, Detail: flavour}}
+	if !loader.InPod() { // where it would be this container's own file
+		findings = append(findings, checkSigning())
+	}
 	return append(findings, checkOrigin(ctx, place, opts))
 }
 

@@ -11,6 +11,10 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/loader"
 )
 
+// reloadWithin is how soon an application that was taken away may come again
+// without anything being taken down: who deletes and applies wants no end.
+const reloadWithin = 5 * time.Second
+
 // followEvery is how long a new generation may go unnoticed where no Notifier tells of it.
 const followEvery = 2 * time.Second
 
@@ -24,8 +28,9 @@ type Follower struct {
 
 	runtime *loader.Runtime // nil while taken down
 	state   loader.State
-	missing error  // why there is nothing; nil: there is
-	failed  string // the last failure, told once
+	missing error     // why there is nothing; nil: there is
+	gone    time.Time // when it was first seen to be gone; zero: it is not
+	failed  string    // the last failure, told once
 }
 
 // Run takes over the runtime and follows until ctx ends. What is in the kernel
@@ -98,8 +103,9 @@ func (f *Follower) look(ctx context.Context) error {
 		return err // no evidence to take anything down for
 	}
 	if errors.Is(err, ErrNothing) {
-		return f.gone(ctx, err)
+		return f.unloaded(ctx, err)
 	}
+	f.gone = time.Time{} // it is there, or on its way
 	if err != nil {
 		return err
 	}
@@ -130,8 +136,8 @@ func (f *Follower) look(ctx context.Context) error {
 	return nil
 }
 
-// gone answers that bpfman has nothing of ours any more, or nothing yet.
-func (f *Follower) gone(ctx context.Context, why error) error {
+// unloaded answers that bpfman has nothing of ours any more, or nothing yet.
+func (f *Follower) unloaded(ctx context.Context, why error) error {
 	if f.missing != nil {
 		f.missing = why
 		return nil
@@ -145,10 +151,17 @@ func (f *Follower) gone(ctx context.Context, why error) error {
 		f.Tell("bpfman has loaded nothing of tcpresume yet: waiting")
 	case f.OnUnload != Down:
 		f.Tell("bpfman has unloaded tcpresume: it goes on with what it holds, and moves when bpfman loads it again")
+	case f.gone.IsZero():
+		f.gone = time.Now()
+		f.Tell(fmt.Sprintf("bpfman has unloaded tcpresume: it is taken down unless bpfman loads it again within %v", reloadWithin))
+		return nil
+	case time.Since(f.gone) < reloadWithin:
+		return nil
 	default:
 		if err := f.takeDown(ctx); err != nil {
 			return err
 		}
+		f.gone = time.Time{}
 	}
 	f.missing = why
 	return nil

@@ -67,6 +67,10 @@ func Inspect(ctx context.Context, state loader.State, opts Options) (Report, err
 		r.Condition = ConditionLoaded
 		r.Detail = fmt.Sprintf("program %d, found by %s", r.Program, found.FoundBy)
 	}
+	if state.Origin.OtherBuild && r.Next == "" {
+		r.Detail += ", of an image of another build: the program of this tcpresume runs over its maps"
+		r.Next = "load the image of this version in bpfman; bpfman-operator does not when an image changes: \"manifests/upgrade.sh DIR\" does (docs/kubernetes.md)"
+	}
 	return r, nil
 }
 

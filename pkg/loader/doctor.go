@@ -76,7 +76,9 @@ func checkCgroup(opts Options) []Finding {
 	}
 	findings := []Finding{{"cgroup", OK, cgroup, ""}}
 	if root, whole, err := cgroupRoot(); err == nil && !whole && opts.Cgroup == "" {
-		findings[0] = Finding{"cgroup", Warning, partOfCgroups(root), "mount -t cgroup2 none DIR, and name DIR or a cgroup below it with --cgroup"}
+		findings[0] = Finding{"cgroup", Warning, partOfCgroups(root), reachable(
+			"mount -t cgroup2 none DIR, and name DIR or a cgroup below it with --cgroup",
+			"give the pod the node's /sys/fs/cgroup (hostPath), as manifests/base does")}
 	}
 	all, err := attachments(cgroup, ebpf.AttachCGroupSockOps)
 	if err != nil {
@@ -111,7 +113,7 @@ func checkCgroup(opts Options) []Finding {
 func checkBPFFS(opts Options) Finding {
 	parent := filepath.Dir(opts.Pins)
 	if onBPFFS(parent) && unix.Access(parent, unix.W_OK) != nil {
-		return Finding{"bpffs", Problem, parent + " cannot be written", "mount it without \"ro\", and run as root"}
+		return Finding{"bpffs", Problem, parent + " cannot be written", reachable("mount it without \"ro\", and run as root", "mount it into the pod without readOnly, and run as user 0")}
 	}
 	if onBPFFS(parent) {
 		return Finding{"bpffs", OK, parent, ""}
@@ -119,7 +121,7 @@ func checkBPFFS(opts Options) Finding {
 	if info, err := os.Stat(bpffsRoot); parent == bpffsRoot && err == nil && info.IsDir() {
 		return Finding{"bpffs", OK, "not mounted on " + parent + "; \"tcpresume up\" mounts it", ""}
 	}
-	return Finding{"bpffs", Problem, parent + " is not on a bpffs", "mount -t bpf none " + parent}
+	return Finding{"bpffs", Problem, parent + " is not on a bpffs", reachable("mount -t bpf none "+parent, "give the pod the node's /sys/fs/bpf (hostPath), as manifests/base does")}
 }
 
 func checkLoaded(opts Options) Finding {

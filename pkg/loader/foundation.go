@@ -41,7 +41,12 @@ type Origin struct {
 	Mode    Mode   `json:"mode"`
 	Program uint32 `json:"program"` // its id when it was adopted
 	Tag     string `json:"tag"`
+
+	OtherBuild bool `json:"other_build"` // than the tcpresume that stands on it
 }
+
+// otherBuild behind the tag, which earlier versions only show, is for OtherBuild.
+const otherBuild = "-other"
 
 // originLink is a symbolic link among the pins whose target spells an Origin:
 // a bpffs takes no files, and what is written elsewhere would outlive the pins.
@@ -61,7 +66,8 @@ func ReadOrigin(pins string) (*Origin, error) {
 		return nil, fmt.Errorf("%s points to %q, which no version of tcpresume wrote; \"tcpresume up\" sets it anew", originLink, text)
 	}
 	id, err := strconv.ParseUint(words[2], 10, 32)
-	return &Origin{Manager: words[0], Mode: Mode(words[1]), Program: uint32(id), Tag: words[3]}, err
+	tag, other := strings.CutSuffix(words[3], otherBuild)
+	return &Origin{Manager: words[0], Mode: Mode(words[1]), Program: uint32(id), Tag: tag, OtherBuild: other}, err
 }
 
 func writeOrigin(pins string, origin *Origin, undone *undo) error {
@@ -86,6 +92,9 @@ func setOrigin(pins string, origin *Origin) error {
 		return err
 	}
 	text := fmt.Sprintf("%s/%s/%d/%s", origin.Manager, origin.Mode, origin.Program, origin.Tag)
+	if origin.OtherBuild {
+		text += otherBuild
+	}
 	if err := os.Symlink(text, fresh); err != nil {
 		return fmt.Errorf("recording whose maps these are: %w", rights(err))
 	}
@@ -111,6 +120,7 @@ func (f *Foundation) program(coll *ebpf.Collection, r *Runtime) (*ebpf.Program, 
 	if err != nil {
 		return nil, err
 	}
+	f.OtherBuild = !same
 	switch {
 	case !same:
 		r.note(fmt.Sprintf("%s loaded program %d from an image of another build; this tcpresume's own program runs over its maps until the matching image is loaded", f.Manager, f.Origin.Program))

@@ -201,3 +201,37 @@ func TestABpfmanThatLosesItsPrograms(t *testing.T) {
 		})
 	}
 }
+
+// An application that is deleted and applied again at once is not taken down in
+// between, although its owner's wish for the end is heeded: paths survive, and no
+// connection starts cold.
+func TestAnApplicationThatIsAppliedAgain(t *testing.T) {
+	w := newWorld(t)
+	p := run(t, w.cgroup.Path())
+	w.create()
+	first := loadGo(t)
+	w.report(first)
+	p.becomes("ok")
+	w.store()
+	before, err := loader.Inspect(loader.Options{})
+	check.Must(t, err)
+	for round := range 3 {
+		check.Must(t, api.DeleteState(t.Context(), w.app))
+		check.Must(t, api.ReleaseState(t.Context(), w.app))
+		first.unload()
+		check.Eventually(t, patience, "the agent has seen it", func() bool { return strings.Count(p.said(), "bpfman has unloaded tcpresume") > round })
+		second := loadGo(t)
+		check.Must(t, api.CreateState(t.Context(), w.app))
+		w.report(second)
+		w.overMapsSoon(second)
+		w.attached(second.id(t, bytecode.KernelProgTcpResume))
+		p.becomes("ok")
+		w.resumes()
+		first = second
+	}
+	after, err := loader.Inspect(loader.Options{})
+	check.Must(t, err)
+	if after.Program.LinkID != before.Program.LinkID || strings.Contains(p.said(), "taken down as asked") {
+		t.Errorf("link %d, was %d", after.Program.LinkID, before.Program.LinkID)
+	}
+}
