@@ -3,9 +3,11 @@
 package generation
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/test/check"
@@ -33,6 +35,21 @@ func LoadRust(t *testing.T) *Generation {
 	g := &Generation{}
 	t.Cleanup(g.Unload)
 	g.load(t, bytecode.KernelProgResumeWatch, bytecode.KernelProgResumeRstOut, bytecode.KernelProgResumeRstIn)
+	return g
+}
+
+// LoadOther loads what decides from an image of another build.
+func LoadOther(t *testing.T) *Generation {
+	t.Helper()
+	spec, err := bytecode.LoadKernel()
+	check.Must(t, err)
+	decider := spec.Programs[bytecode.KernelProgTcpResume]
+	decider.Instructions = slices.Insert(decider.Instructions, 1, asm.Mov.Imm(asm.R0, 1)) // another tag, the same work
+	spec.Programs = map[string]*ebpf.ProgramSpec{bytecode.KernelProgTcpResume: decider}
+	coll, err := ebpf.NewCollection(spec)
+	check.Must(t, err)
+	g := &Generation{parts: []*ebpf.Collection{coll}}
+	t.Cleanup(g.Unload)
 	return g
 }
 
