@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"syscall"
 
 	"github.com/cilium/ebpf"
 
@@ -83,6 +84,8 @@ func openPinned(dir, name string) (*ebpf.Map, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w: no map %s in %s; run \"tcpresume up\", or name the directory of the maps with --maps", ErrNotLoaded, name, dir)
+	case errors.Is(err, syscall.EPERM): // a file's mode is EACCES
+		return nil, fmt.Errorf("map %s in %s: bpf(2) is refused: %w; in a container its seccomp profile does that to who lacks CAP_BPF (docs/kubernetes.md), elsewhere run as root", name, dir, fs.ErrPermission)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("map %s in %s: %w; run as root or give this user the maps (docs/security.md)", name, dir, fs.ErrPermission)
 	case err != nil:
