@@ -10,6 +10,7 @@ export GOFLAGS := $(strip $(filter-out -trimpath,$(GOFLAGS)) -trimpath)
 GO_BUILD := go build -ldflags "-s -w -X main.version=$(VERSION)"
 PACKAGES := clang-19 llvm-19 clang-format-19 libbpf-dev bpftool iproute2 gcc libc6-dev
 LONG_PACKAGES := pkg-config libssl-dev protobuf-compiler etcd-server
+NODE_PACKAGES := etcd-server containerd runc containernetworking-plugins busybox-static
 EMULATOR := qemu-system-x86 busybox-static xz-utils
 FUZZ ?= 1m
 BENCH ?= build/bench
@@ -22,7 +23,7 @@ EXAMPLE_PACKAGES := gcc g++ libc6-dev iproute2 bpftool nftables util-linux chrom
 
 ARCHITECTURES := amd64 arm64 ppc64le riscv64 s390x
 
-.PHONY: help build agent images demo browser test test-all test-examples test-kernels test-kernels-quick test-faults test-signature fuzz kube-apiserver bench bench-agent bench-compare careful cover vuln sbom generate lint deps docs fmt clean
+.PHONY: help build agent images demo browser test test-all test-examples test-kernels test-kernels-quick test-faults test-node test-signature fuzz kube-apiserver bench bench-agent bench-compare careful cover vuln sbom generate lint deps docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## show what each target does
@@ -60,6 +61,10 @@ test-examples: ## run the servers of examples/ against the agent, and a browser 
 
 test-faults: build deps ## kill, fill, unmount, delete and replace under load, a thousand times; writes docs/faults.md (root, minutes)
 	cd test && go test -count=1 -timeout 60m ./faults -args -kills 1000 -crowd 50000 -md ../../docs/faults.md
+
+test-node: images deps ## the manifests on a real Kubernetes node: kubelet, containerd, runc; it boots, restarts, upgrades and removes (root, minutes; more when it builds Kubernetes, once)
+	@test/deps.sh $(NODE_PACKAGES)
+	cd test && go test -count=1 -timeout 90m -v ./kube/kubelet
 
 kube-apiserver: ## build the Kubernetes API server that tests use, once (minutes)
 	@test/kube/apiserver/build.sh

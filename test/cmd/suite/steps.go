@@ -37,8 +37,9 @@ func steps() []step {
 
 // elsewhere are the packages of the test module that another command runs.
 var elsewhere = map[string]string{
-	"./faults":    "make test-faults",
-	"./signature": "make test-signature",
+	"./faults":       "make test-faults",
+	"./kube/kubelet": "make test-node",
+	"./signature":    "make test-signature",
 }
 
 // arguments are those of "go"; a short run has each value of a matrix once.

@@ -105,7 +105,7 @@ func TestTheEndNamesWhatWasNotRun(t *testing.T) {
 		}
 	}
 	for _, text := range []string{quick.String(), all.String()} {
-		for _, want := range []string{"skipped: test/a TestPoor: no Rust\n", "make test-faults", "make test-signature", "make test-kernels", "make fuzz"} {
+		for _, want := range []string{"skipped: test/a TestPoor: no Rust\n", "make test-faults", "make test-node", "make test-signature", "make test-kernels", "make fuzz"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%q is missing in\n%s", want, text)
 			}

@@ -27,17 +27,34 @@ type Cluster struct {
 	Host, Port string // of the API server
 	Kubeconfig string // of an administrator
 
+	place        Place
 	dir, tools   string // what it writes; where kube-apiserver and kubectl are
 	held         *os.File
 	etcdURL      string
 	etcd, server *process
+	others       []*process
 	http         *http.Client
 	updates      int // of state objects
 }
 
+// Place is where a cluster runs that nodes are to reach.
+type Place struct {
+	Do       func(func() error) error // on a thread of the network namespace
+	Host     string                   // address of the API server there
+	Port     string                   // empty: any
+	Services string                   // prefix of the services' addresses
+	Programs []string                 // of Kubernetes, to be built beside those of the API server
+}
+
 // Start runs both and creates bpfman-operator's CRDs. The caller must Close it.
-func Start(ctx context.Context) (_ *Cluster, err error) {
-	c := &Cluster{Host: "127.0.0.1"}
+func Start(ctx context.Context) (*Cluster, error) {
+	here := func(f func() error) error { return f() }
+	return StartIn(ctx, Place{Do: here, Host: "127.0.0.1", Services: "10.0.0.0/24"})
+}
+
+// StartIn is Start in another place.
+func StartIn(ctx context.Context, place Place) (_ *Cluster, err error) {
+	c := &Cluster{Host: place.Host, Port: place.Port, place: place}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
@@ -54,7 +71,7 @@ func Start(ctx context.Context) (_ *Cluster, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.tools, err = tools(ctx, root); err != nil {
+	if c.tools, err = tools(ctx, root, place.Programs); err != nil {
 		return nil, err
 	}
 	if err := c.writeFiles(); err != nil {
@@ -82,8 +99,8 @@ func projectRoot(ctx context.Context) (string, error) {
 }
 
 // tools builds what is not built yet, which takes minutes the first time.
-func tools(ctx context.Context, root string) (string, error) {
-	build := exec.CommandContext(ctx, filepath.Join(root, "test/kube/apiserver/build.sh"))
+func tools(ctx context.Context, root string, programs []string) (string, error) {
+	build := exec.CommandContext(ctx, filepath.Join(root, "test/kube/apiserver/build.sh"), programs...)
 	build.Stderr = os.Stderr
 	out, err := build.Output()
 	if err != nil {
@@ -103,8 +120,10 @@ func (c *Cluster) writeFiles() error {
 	if err != nil {
 		return err
 	}
-	if c.Port, err = freePort(); err != nil {
-		return err
+	if c.Port == "" {
+		if c.Port, err = freePort(); err != nil {
+			return err
+		}
 	}
 	c.Kubeconfig = c.file("admin.kubeconfig")
 	for name, text := range map[string]string{
@@ -147,7 +166,7 @@ func (c *Cluster) startEtcd() (err error) {
 		return err
 	}
 	c.etcdURL = "http://127.0.0.1:" + client
-	c.etcd, err = run(c.file("etcd.log"), "etcd", "--data-dir", c.file("etcd"), "--unsafe-no-fsync",
+	c.etcd, err = c.run(c.file("etcd.log"), "etcd", "--data-dir", c.file("etcd"), "--unsafe-no-fsync",
 		"--listen-client-urls", c.etcdURL, "--advertise-client-urls", c.etcdURL,
 		"--listen-peer-urls", "http://127.0.0.1:"+peer, "--initial-advertise-peer-urls", "http://127.0.0.1:"+peer,
 		"--initial-cluster", "default=http://127.0.0.1:"+peer)
@@ -156,12 +175,12 @@ func (c *Cluster) startEtcd() (err error) {
 
 // StartServer starts the API server, on the same address after it was stopped.
 func (c *Cluster) StartServer(ctx context.Context) (err error) {
-	c.server, err = run(c.file("apiserver.log"), filepath.Join(c.tools, "kube-apiserver"),
+	c.server, err = c.run(c.file("apiserver.log"), filepath.Join(c.tools, "kube-apiserver"),
 		"--etcd-servers", c.etcdURL, "--secure-port", c.Port, "--bind-address", c.Host, "--advertise-address", c.Host,
-		"--endpoint-reconciler-type", "none", "--cert-dir", c.file("certs"), "--service-cluster-ip-range", "10.0.0.0/24",
+		"--endpoint-reconciler-type", "none", "--cert-dir", c.file("certs"), "--service-cluster-ip-range", c.place.Services,
 		"--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", c.file("sa.key"),
 		"--service-account-signing-key-file", c.file("sa.key"), "--authorization-mode", "RBAC", "--request-timeout", "15s", // for so long it waits for watches to end when it stops
-		"--token-auth-file", c.file("tokens.csv"))
+		"--token-auth-file", c.file("tokens.csv"), "--kubelet-preferred-address-types", "InternalIP")
 	if err != nil {
 		return err
 	}
@@ -186,7 +205,7 @@ func (c *Cluster) StopServer(kill bool) error { return c.server.stop(kill) }
 // Close ends both and removes what they wrote.
 func (c *Cluster) Close() error {
 	var errs []error
-	for _, p := range []*process{c.server, c.etcd} {
+	for _, p := range append(c.others, c.server, c.etcd) {
 		if p != nil {
 			errs = append(errs, p.stop(true))
 		}

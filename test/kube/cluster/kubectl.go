@@ -33,7 +33,7 @@ func (c *Cluster) kubectl(ctx context.Context, stdin string, args ...string) (ou
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
+	if err := c.place.Do(cmd.Run); err != nil {
 		return stdout.String(), stderr.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 	}
 	return stdout.String(), stderr.String(), nil

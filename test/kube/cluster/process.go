@@ -18,7 +18,7 @@ type process struct {
 	done chan struct{}
 }
 
-func run(log string, name string, args ...string) (*process, error) {
+func (c *Cluster) run(log string, name string, args ...string) (*process, error) {
 	file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func run(log string, name string, args ...string) (*process, error) {
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread() // the signal comes when the thread that started it ends
-		err := p.cmd.Start()
+		err := c.place.Do(p.cmd.Start)
 		started <- err
 		if err == nil {
 			_ = p.cmd.Wait()

@@ -14,6 +14,7 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/client"
 	"github.com/tcpresume/tcpresume/pkg/resume"
 	"github.com/tcpresume/tcpresume/test/check"
+	"github.com/tcpresume/tcpresume/test/kube/generation"
 )
 
 // The container "agent" has CAP_BPF, without which the runtime's seccomp profile
@@ -43,12 +44,12 @@ func TestTheAgentWritesIntoWhatTheOtherContainerAttached(t *testing.T) {
 
 	p := run(t, w.cgroup.Path())
 	w.create()
-	first := loadGo(t)
+	first := generation.LoadGo(t)
 	w.report(first)
 	p.becomes("ok")
 	takes(t, sockets, "203.0.113.1")
 
-	second := loadGo(t)
+	second := generation.LoadGo(t)
 	w.report(second)
 	w.overMapsSoon(second)
 	takes(t, sockets, "203.0.113.2")

@@ -5,31 +5,12 @@ package node
 import (
 	"encoding/json"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
-
-	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/test/check"
+	"github.com/tcpresume/tcpresume/test/kube/generation"
 )
-
-// loadOther loads what decides from an image of another build.
-func loadOther(t *testing.T) *generation {
-	t.Helper()
-	spec, err := bytecode.LoadKernel()
-	check.Must(t, err)
-	decider := spec.Programs[bytecode.KernelProgTcpResume]
-	decider.Instructions = slices.Insert(decider.Instructions, 1, asm.Mov.Imm(asm.R0, 1)) // another tag, the same work
-	spec.Programs = map[string]*ebpf.ProgramSpec{bytecode.KernelProgTcpResume: decider}
-	coll, err := ebpf.NewCollection(spec)
-	check.Must(t, err)
-	g := &generation{parts: []*ebpf.Collection{coll}}
-	t.Cleanup(g.unload)
-	return g
-}
 
 // The operator compares no images: where the agent is new and the image is not,
 // status says so and what to do, until the image is loaded.
@@ -44,11 +25,11 @@ func TestAnImageOfAnotherBuildIsTold(t *testing.T) {
 	w := newWorld(t)
 	p := run(t, w.cgroup.Path())
 	w.create()
-	other := loadOther(t)
+	other := generation.LoadOther(t)
 	for _, c := range []struct {
-		g     *generation
+		g     *generation.Generation
 		other bool
-	}{{other, true}, {loadGo(t), false}} {
+	}{{other, true}, {generation.LoadGo(t), false}} {
 		w.report(c.g)
 		w.overMapsSoon(c.g)
 		p.becomes("ok")

@@ -15,16 +15,17 @@ import (
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/kube/cluster"
+	"github.com/tcpresume/tcpresume/test/kube/generation"
 )
 
 // One life of an application on a node, in the order in which it happens.
 func TestAnApplicationFromItsCreationToItsDeletion(t *testing.T) {
 	for name, bpfman := range map[string]struct {
-		load     func(*testing.T) *generation
-		attached func(*testing.T, *generation) uint32 // 0: a program of tcpresume's own
+		load     func(*testing.T) *generation.Generation
+		attached func(*testing.T, *generation.Generation) uint32 // 0: a program of tcpresume's own
 	}{
-		"Go":  {loadGo, func(t *testing.T, g *generation) uint32 { return g.id(t, bytecode.KernelProgTcpResume) }},
-		"0.6": {loadRust, func(*testing.T, *generation) uint32 { return 0 }},
+		"Go":  {generation.LoadGo, func(t *testing.T, g *generation.Generation) uint32 { return g.ID(t, bytecode.KernelProgTcpResume) }},
+		"0.6": {generation.LoadRust, func(*testing.T, *generation.Generation) uint32 { return 0 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -36,7 +37,7 @@ func TestAnApplicationFromItsCreationToItsDeletion(t *testing.T) {
 			first := bpfman.load(t)
 			w.report(first)
 			p.becomes("ok")
-			stands := func(g *generation) {
+			stands := func(g *generation.Generation) {
 				t.Helper()
 				if id := bpfman.attached(t, g); id != 0 {
 					w.attached(id)
@@ -53,8 +54,8 @@ func TestAnApplicationFromItsCreationToItsDeletion(t *testing.T) {
 			w.overMapsSoon(second)
 			stands(second)
 			p.becomes("ok")
-			old := first.id(t, bytecode.KernelProgResumeWatch)
-			first.unload()
+			old := first.ID(t, bytecode.KernelProgResumeWatch)
+			first.Unload()
 			check.Eventually(t, patience, "the old generation is gone", func() bool {
 				prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(old))
 				if err == nil {
@@ -92,16 +93,16 @@ func TestKeepLeavesTheLastGenerationAttached(t *testing.T) {
 	w := newWorld(t)
 	p := run(t, w.cgroup.Path(), "--on-unload=keep")
 	w.create()
-	g := loadGo(t)
+	g := generation.LoadGo(t)
 	w.report(g)
 	p.becomes("ok")
-	id := g.id(t, bytecode.KernelProgTcpResume)
+	id := g.ID(t, bytecode.KernelProgTcpResume)
 	w.store()
 	check.Must(t, api.DeleteState(t.Context(), w.app))
 	p.becomes("is being deleted")
 	check.Must(t, api.ReleaseState(t.Context(), w.app))
 	p.becomes("no state object")
-	g.unload() // as bpfman does
+	g.Unload() // as bpfman does
 	w.attached(id)
 	w.resumes()
 }
@@ -111,11 +112,11 @@ func TestAnIDOfSomethingElseIsNotAttached(t *testing.T) {
 	w := newWorld(t)
 	p := run(t, w.cgroup.Path())
 	w.create()
-	g := loadGo(t)
+	g := generation.LoadGo(t)
 	w.report(g)
 	p.becomes("ok")
-	id := g.id(t, bytecode.KernelProgTcpResume)
-	stranger := g.id(t, bytecode.KernelProgResumeWatch)
+	id := g.ID(t, bytecode.KernelProgTcpResume)
+	stranger := g.ID(t, bytecode.KernelProgResumeWatch)
 	for _, wrong := range []uint32{stranger, 1<<31 - 1} {
 		check.Must(t, api.SetState(t.Context(), w.app, "LoadSuccess", cluster.Loaded{Name: "tcp_resume", Type: "TracePoint", ID: wrong}))
 		check.Eventually(t, patience, "it is refused", func() bool { return p.probe("/readyz") != "ok" })
@@ -128,7 +129,7 @@ func TestAnIDOfSomethingElseIsNotAttached(t *testing.T) {
 func TestARestartOfTheContainerChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.create()
-	g := loadGo(t)
+	g := generation.LoadGo(t)
 	w.report(g)
 	first := run(t, w.cgroup.Path())
 	first.becomes("ok")
@@ -154,7 +155,7 @@ func TestEveryCapabilityIsNeeded(t *testing.T) {
 		t.Run("without "+missing, func(t *testing.T) {
 			w := newWorld(t)
 			w.create()
-			w.report(loadGo(t))
+			w.report(generation.LoadGo(t))
 			less := spec
 			less.SecurityContext.Capabilities.Add = slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name == missing })
 			p := start(t, less, "--cgroup="+w.cgroup.Path())
@@ -178,7 +179,7 @@ func TestEveryCapabilityIsNeeded(t *testing.T) {
 // The daemon's container restarts: its bpffs is gone, and what only that held.
 // The operator loads anew; until it has, nothing may be taken down.
 func TestABpfmanThatLosesItsPrograms(t *testing.T) {
-	for name, load := range map[string]func(*testing.T) *generation{"Go": loadGo, "0.6": loadRust} {
+	for name, load := range map[string]func(*testing.T) *generation.Generation{"Go": generation.LoadGo, "0.6": generation.LoadRust} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			p := run(t, w.cgroup.Path())
@@ -187,7 +188,7 @@ func TestABpfmanThatLosesItsPrograms(t *testing.T) {
 			w.report(lost)
 			p.becomes("ok")
 			w.store()
-			lost.unload()
+			lost.Unload()
 			if name == "0.6" { // in Go's case the program lives on by the link that was made of it
 				p.becomes("no longer in the kernel")
 			}
@@ -208,7 +209,7 @@ func TestAnApplicationThatIsAppliedAgain(t *testing.T) {
 	w := newWorld(t)
 	p := run(t, w.cgroup.Path())
 	w.create()
-	first := loadGo(t)
+	first := generation.LoadGo(t)
 	w.report(first)
 	p.becomes("ok")
 	w.store()
@@ -217,13 +218,13 @@ func TestAnApplicationThatIsAppliedAgain(t *testing.T) {
 	for round := range 3 {
 		check.Must(t, api.DeleteState(t.Context(), w.app))
 		check.Must(t, api.ReleaseState(t.Context(), w.app))
-		first.unload()
+		first.Unload()
 		check.Eventually(t, patience, "the agent has seen it", func() bool { return strings.Count(p.said(), "bpfman has unloaded tcpresume") > round })
-		second := loadGo(t)
+		second := generation.LoadGo(t)
 		check.Must(t, api.CreateState(t.Context(), w.app))
 		w.report(second)
 		w.overMapsSoon(second)
-		w.attached(second.id(t, bytecode.KernelProgTcpResume))
+		w.attached(second.ID(t, bytecode.KernelProgTcpResume))
 		p.becomes("ok")
 		w.resumes()
 		first = second

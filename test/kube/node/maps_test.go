@@ -10,24 +10,25 @@ import (
 	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/test/check"
+	"github.com/tcpresume/tcpresume/test/kube/generation"
 )
 
 // overMaps checks that what the verbs write into are this generation's maps.
-func (w *world) overMaps(g *generation) {
+func (w *world) overMaps(g *generation.Generation) {
 	w.Helper()
 	if !w.isOverMaps(g) {
 		w.Error("the pinned maps are not those of the generation")
 	}
 }
 
-func (w *world) overMapsSoon(g *generation) {
+func (w *world) overMapsSoon(g *generation.Generation) {
 	w.Helper()
 	check.Eventually(w.T, patience, "the pins have changed to the new maps", func() bool { return w.isOverMaps(g) })
 }
 
-func (w *world) isOverMaps(g *generation) bool {
+func (w *world) isOverMaps(g *generation.Generation) bool {
 	w.Helper()
-	theirs := g.parts[0].Maps[bytecode.KernelMapResumePaths]
+	theirs := g.Map(bytecode.KernelMapResumePaths)
 	pinned, err := ebpf.LoadPinnedMap(filepath.Join(loader.MapsDir(loader.DefaultPins), bytecode.KernelMapResumePaths), nil)
 	if err != nil {
 		return false

@@ -10,88 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cilium/ebpf"
-
-	"github.com/tcpresume/tcpresume/bytecode"
 	"github.com/tcpresume/tcpresume/pkg/loader"
 	"github.com/tcpresume/tcpresume/pkg/pathstore"
 	"github.com/tcpresume/tcpresume/test/check"
 	"github.com/tcpresume/tcpresume/test/kube/cluster"
+	"github.com/tcpresume/tcpresume/test/kube/generation"
 	"github.com/tcpresume/tcpresume/test/lab"
 )
 
 const patience = 60 * time.Second
-
-// generation is one load of bpfman's daemon, whose pins are out of sight: only
-// descriptors of its process hold it, and the kernel's ids lead to it.
-type generation struct{ parts []*ebpf.Collection }
-
-// loadGo loads as the bpfman in Go does: a set of maps for each program.
-func loadGo(t *testing.T) *generation {
-	t.Helper()
-	g := &generation{}
-	t.Cleanup(g.unload)
-	for _, name := range []string{bytecode.KernelProgTcpResume, bytecode.KernelProgResumeWatch} {
-		g.load(t, name)
-	}
-	return g
-}
-
-// loadRust loads as bpfman 0.6 does: tracepoints only, over one set of maps.
-func loadRust(t *testing.T) *generation {
-	t.Helper()
-	g := &generation{}
-	t.Cleanup(g.unload)
-	g.load(t, bytecode.KernelProgResumeWatch, bytecode.KernelProgResumeRstOut, bytecode.KernelProgResumeRstIn)
-	return g
-}
-
-func (g *generation) load(t *testing.T, names ...string) {
-	t.Helper()
-	spec, err := bytecode.LoadKernel()
-	check.Must(t, err)
-	wanted := make(map[string]*ebpf.ProgramSpec)
-	for _, name := range names {
-		wanted[name] = spec.Programs[name]
-	}
-	spec.Programs = wanted
-	coll, err := ebpf.NewCollection(spec)
-	check.Must(t, err)
-	g.parts = append(g.parts, coll)
-}
-
-// unload is bpfman's: what nobody else holds is gone.
-func (g *generation) unload() {
-	for _, part := range g.parts {
-		part.Close()
-	}
-	g.parts = nil
-}
-
-func (g *generation) id(t *testing.T, name string) uint32 {
-	t.Helper()
-	for _, part := range g.parts {
-		if prog := part.Programs[name]; prog != nil {
-			info, err := prog.Info()
-			check.Must(t, err)
-			id, _ := info.ID()
-			return uint32(id)
-		}
-	}
-	t.Fatalf("no program %s", name)
-	return 0
-}
-
-// reported is how the operator's state object names it.
-func (g *generation) reported(t *testing.T) (all []cluster.Loaded) {
-	t.Helper()
-	for _, part := range g.parts {
-		for name := range part.Programs {
-			all = append(all, cluster.Loaded{Name: name, Type: "TracePoint", ID: g.id(t, name)})
-		}
-	}
-	return all
-}
 
 // world is a node with nothing attached and no application.
 type world struct {
@@ -135,9 +62,9 @@ func (w *world) create() {
 	})
 }
 
-func (w *world) report(g *generation) {
+func (w *world) report(g *generation.Generation) {
 	w.Helper()
-	check.Must(w, api.SetState(w.Context(), w.app, "LoadSuccess", g.reported(w.T)...))
+	check.Must(w, api.SetState(w.Context(), w.app, "LoadSuccess", g.Reported(w.T)...))
 }
 
 // status is the part of "tcpresume status -o json" that is compared.
